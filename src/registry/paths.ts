@@ -1,0 +1,21 @@
+/** The tree below the chroot. Who may write what is in docs/specs/registry.md. */
+export const paths = {
+  sources: '/Authentification',
+  configuration: '/Configuration',
+  settings: '/Configuration/Settings',
+  cluster: '/Configuration/Cluster',
+  lanes: '/Lanes',
+  queue: '/Queue',
+  queueBuckets: '/Queue/buckets',
+  queueDead: '/Queue/dead',
+  locks: '/Locks',
+  elections: '/Elections',
+} as const;
+
+/** Kinds of component, each with a folder of presence nodes below /Configuration. */
+export const componentKinds = ['MongoDB', 'ZooKeeper', 'SolrCloud', 'Producer', 'Consumer', 'Console'] as const;
+export type ComponentKind = (typeof componentKinds)[number];
+
+export function presenceFolder(kind: ComponentKind): string {
+  return `${paths.configuration}/${kind}`;
+}
