@@ -1,0 +1,115 @@
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { ConfigurationError, messageOf } from '../errors';
+import type { LogLevel } from '../log';
+import { loadSchema } from '../schemas';
+
+/** Address of one ZooKeeper member, without brackets. */
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The file that a process is started with; see schemas/process.json. Relative paths are relative to the file. */
+export interface ProcessConfiguration {
+  readonly file: string;
+  readonly zookeeper: readonly ServerAddress[];
+  readonly chroot: string;
+  /** `user:password`, read from the file named by `credentials`. */
+  readonly credentials: string | undefined;
+  readonly member: string | undefined;
+  readonly address: string | undefined;
+  readonly port: number | undefined;
+  readonly data: string | undefined;
+  readonly tls: { readonly certificate: string; readonly key: string } | undefined;
+  readonly logLevel: LogLevel;
+}
+
+interface ConfigurationFile {
+  zookeeper: string[];
+  chroot?: string;
+  credentials?: string;
+  member?: string;
+  address?: string;
+  port?: number;
+  data?: string;
+  tls?: { certificate: string; key: string };
+  logLevel?: LogLevel;
+}
+
+/** Reads and checks a configuration file. ConfigurationError names the file, the key, the value and the remedy. */
+export function readConfiguration(file: string): ProcessConfiguration {
+  const checked = loadSchema<ConfigurationFile>('process').check(parse(file));
+  if ('problem' in checked) {
+    throw new ConfigurationError(`${file}: ${checked.problem}`, {
+      remedy: 'correct the file; its keys are described in schemas/process.json',
+    });
+  }
+  const content = checked.value;
+  const inFolder = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : resolve(dirname(file), path);
+  return {
+    file,
+    zookeeper: content.zookeeper.map(parseAddress),
+    chroot: content.chroot ?? '/resilog',
+    credentials: content.credentials === undefined ? undefined : readSecret(resolve(dirname(file), content.credentials)),
+    member: content.member,
+    address: content.address,
+    port: content.port,
+    data: inFolder(content.data),
+    tls: content.tls && {
+      certificate: resolve(dirname(file), content.tls.certificate),
+      key: resolve(dirname(file), content.tls.key),
+    },
+    logLevel: content.logLevel ?? 'info',
+  };
+}
+
+/**
+ * The configuration that commands use when none is named: RESILOG_CONFIG, or `var/resilog.json` of the checkout
+ * that the program runs from.
+ */
+export function findConfiguration(environment: NodeJS.ProcessEnv, programFolder: string): string {
+  const named = environment.RESILOG_CONFIG;
+  if (named !== undefined && named !== '') return resolve(named);
+  const local = join(realpathSync(programFolder), 'var', 'resilog.json');
+  if (existsSync(local)) return local;
+  throw new ConfigurationError(`no cluster is configured: ${local} does not exist and RESILOG_CONFIG is not set`, {
+    remedy: 'start the local cluster with `make up`, or name a configuration file with --config or RESILOG_CONFIG',
+  });
+}
+
+/** Splits `[::1]:12181` or `host:12181`. */
+export function parseAddress(text: string): ServerAddress {
+  const match = /^(?:\[(?<v6>[^\]]+)\]|(?<name>[^:]+)):(?<port>\d+)$/.exec(text);
+  const host = match?.groups?.v6 ?? match?.groups?.name;
+  const port = Number(match?.groups?.port);
+  if (host === undefined || !(port >= 0 && port <= 65_535)) {
+    throw new ConfigurationError(`"${text}" is not an address`, { remedy: 'write it as [::1]:12181 or host:12181' });
+  }
+  return { host, port };
+}
+
+/** `[::1]:8443`; a name or IPv4 address without brackets. */
+export function formatAddress(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function parse(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new ConfigurationError(`${file} can't be read: ${messageOf(error)}`, {
+      cause: error,
+      remedy: 'name a JSON file with --config or RESILOG_CONFIG',
+    });
+  }
+}
+
+function readSecret(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new ConfigurationError(`the credentials file ${file} can't be read: ${messageOf(error)}`, { cause: error });
+  }
+}
