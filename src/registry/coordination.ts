@@ -78,7 +78,7 @@ export interface Coordination {
   create(path: string, data: Buffer, kind?: NodeKind): Promise<string>;
   /** Makes the missing persistent nodes of a path; with the session's ACLs. */
   ensure(path: string): Promise<void>;
-  /** With `version`: ConflictError unless it is the node's. Version 0 can't be checked and is refused. */
+  /** With `version` (0 included): ConflictError unless it is the node's. */
   set(path: string, data: Buffer, version?: number): Promise<NodeStat>;
   /** Resolves also when the node is already gone. */
   remove(path: string): Promise<void>;

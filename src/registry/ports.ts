@@ -50,11 +50,16 @@ export interface Source {
 export type KeyVerdict =
   | { readonly verdict: 'known'; readonly source: Source }
   | { readonly verdict: 'disabled'; readonly source: Source }
+  /** The source is certificate-only, and its key came in a path or header: refused. */
+  | { readonly verdict: 'certificate-required'; readonly source: Source }
   | { readonly verdict: 'unknown' }
   /** Nothing reliable is known: not loaded yet, or no contact to the registry beyond the grace. */
   | { readonly verdict: 'unavailable'; readonly retryAfterSeconds: number };
 
+/** How a client presented its key. `certificate`: it proved in TLS that it holds the certificate's private key. */
+export type KeyOrigin = 'path' | 'header' | 'certificate';
+
 /** What the producer asks per request; answered from a watched cache. */
 export interface KeyDirectory {
-  lookUp(key: string): KeyVerdict | Promise<KeyVerdict>;
+  lookUp(key: string, via: KeyOrigin): KeyVerdict | Promise<KeyVerdict>;
 }
