@@ -12,6 +12,8 @@ export const limits = {
   blockRawBytes: 8 * MiB,
   /** A segment at least this large gets a zstd frame of its own, copied as it is into the file at close. */
   ownFrameBytes: 64 * KiB,
+  /** Raw bytes at which a larger segment is cut into several frames, at line ends. */
+  ownFrameRawBytes: 512 * KiB,
   /** Raw bytes that one compressed block of a file aims at. */
   fileBlockRawBytes: 256 * KiB,
   /** Longest line in bytes; above: 413. */

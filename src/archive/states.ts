@@ -85,7 +85,8 @@ export interface StateQuery {
 export interface States {
   /**
    * One transaction writes chunks, GridFS documents and states of all files. Returns `closed`, or `conflict` with
-   * the ids that have a state already (somebody closed them): then nothing was written. UnknownOutcomeError: may be done.
+   * the ids that have a state already (somebody closed them): then nothing was written. No ids: another closer is at
+   * it at this moment; nothing was written either. UnknownOutcomeError: may be done.
    */
   close(files: readonly ClosingFile[]): Promise<
     { readonly outcome: 'closed' } | { readonly outcome: 'conflict'; readonly existing: readonly string[] }
@@ -117,8 +118,13 @@ export interface States {
 
   /** Adds ranges (union) whatever the phase; RemLines follows. Returns the new state. */
   bury(id: string, ranges: LineRanges): Promise<FileState>;
-  /** Removes the file if tombstones cover all its lines and its phase is verified, dead or archived: then → gone. */
-  removeIfEmpty(id: string): Promise<boolean>;
+  /**
+   * Removes the file if tombstones cover all its lines and its phase is verified, dead or archived: then → gone, and
+   * `progressMs` is the time of it. True when the file is gone now.
+   */
+  removeIfEmpty(id: string, nowMs: number): Promise<boolean>;
+  /** Drops the state itself, if its phase is `gone`. The caller made sure that the file's lane is drained. */
+  forget(id: string): Promise<boolean>;
 
   /** Upserts at majority, before Position passes the line. */
   setAside(line: SetAsideLine): Promise<void>;
