@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+import { InputError, UnavailableError } from '../../errors';
+import type { CommandContext, Services } from '../context';
+import { formatCount } from '../output';
+import { parseDuration } from '../time';
+
+const POLL_MS = 250;
+/** Producers' clocks may be ahead of this one by so much. */
+const CLOCK_SKEW_MS = 1_000;
+
+export function addWaitCommand(parent: Command, context: CommandContext): void {
+  parent.command('wait').summary('wait until what was acknowledged is searchable')
+    .description('Returns when every line acknowledged before the command was started is searchable.')
+    .option('--idle', 'wait for all that was acknowledged so far')
+    .option('--verified', 'wait also until the index was checked against the archive')
+    .option('--timeout <duration>', 'give up after this long, e.g. 90s; a bare number is seconds', '120s')
+    .action(async (options: { idle?: boolean; verified?: boolean; timeout: string }) => {
+      if (!options.idle && !options.verified) throw new InputError('say what to wait for', { remedy: 'use --idle or --verified' });
+      const timeoutMs = parseDuration(/^\d+$/.test(options.timeout) ? `${options.timeout}s` : options.timeout);
+      await waitIdle(context, timeoutMs, options.verified === true);
+    });
+}
+
+async function waitIdle(context: CommandContext, timeoutMs: number, verified: boolean): Promise<void> {
+  const { clock, services, output, signal } = context;
+  const startedMs = clock.monotonic();
+  const acknowledged = await highestBlocks(services);
+  const phases = verified ? (['closed', 'indexed'] as const) : (['closed'] as const);
+  const receivedThroughMs = clock.now() + CLOCK_SKEW_MS;
+  for (;;) {
+    const unclosed = await countUnclosed(services, acknowledged);
+    const waiting = unclosed > 0 ? [] : await (await services.volume()).states.list({ phases, receivedThroughMs, limit: 1_000 });
+    if (unclosed === 0 && waiting.length === 0) break;
+    if (clock.monotonic() - startedMs > timeoutMs || signal.aborted) {
+      output.progress('');
+      throw new UnavailableError(
+        `after ${timeoutMs / 1000} s, ${formatCount(unclosed)} lanes have blocks to close and ${formatCount(waiting.length)} files wait to be indexed`,
+        { remedy: '`resilog status` shows what is down or behind' },
+      );
+    }
+    output.progress(`waiting: ${formatCount(unclosed)} lanes to close, ${formatCount(waiting.length)} files to index`);
+    await clock.sleep(POLL_MS, signal);
+  }
+  output.progress('');
+  // What was accepted by the index becomes visible to searches with this.
+  const index = await services.index();
+  for (const collection of await services.collections()) await index.commit(collection, 'soft');
+}
+
+/** Lane → its highest block now. */
+async function highestBlocks(services: Services): Promise<ReadonlyMap<string, number>> {
+  const lanes = await (await services.volume()).journal.unfinishedLanes();
+  return new Map(lanes.map((lane) => [lane.id, lane.highestBlock]));
+}
+
+/** Lanes that still have a block of then which is not released. */
+async function countUnclosed(services: Services, then: ReadonlyMap<string, number>): Promise<number> {
+  const lanes = await (await services.volume()).journal.unfinishedLanes();
+  return lanes.filter((lane) => lane.releasedThrough < (then.get(lane.id) ?? -1)).length;
+}

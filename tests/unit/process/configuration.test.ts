@@ -1,0 +1,50 @@
+import { expect } from 'chai';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigurationError } from '../../../src/errors';
+import { findConfiguration, formatAddress, parseAddress, readConfiguration } from '../../../src/process/configuration';
+
+describe('process configuration', () => {
+  let folder: string;
+  const write = (content: unknown): string => {
+    const file = join(folder, 'resilog.json');
+    writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+    return file;
+  };
+
+  beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'resilog-')); });
+  afterEach(() => { rmSync(folder, { recursive: true }); });
+
+  it('gives defaults, and paths relative to the file', () => {
+    writeFileSync(join(folder, 'secret'), 'admin:pw\n');
+    const read = readConfiguration(write({ zookeeper: ['[::1]:2181', 'zk.example:2182'], data: 'd', credentials: 'secret' }));
+    expect(read.zookeeper).to.deep.equal([{ host: '::1', port: 2181 }, { host: 'zk.example', port: 2182 }]);
+    expect(read).to.include({ chroot: '/resilog', data: join(folder, 'd'), credentials: 'admin:pw', logLevel: 'info' });
+  });
+
+  it('names the file, the key and the nearest known one', () => {
+    expect(() => readConfiguration(write({ zookeeper: ['[::1]:1'], adress: '::1' })))
+      .to.throw(ConfigurationError, /resilog\.json: unknown key "adress", did you mean "address"\?/);
+  });
+
+  it('names what is missing and what is wrong', () => {
+    expect(() => readConfiguration(write({}))).to.throw(ConfigurationError, '"zookeeper" is missing');
+    expect(() => readConfiguration(write({ zookeeper: ['::1'] }))).to.throw(ConfigurationError, 'zookeeper.0: "::1" must match');
+    expect(() => readConfiguration(write('{'))).to.throw(ConfigurationError, "can't be read");
+    expect(() => readConfiguration(join(folder, 'none'))).to.throw(ConfigurationError, 'none');
+    expect(() => readConfiguration(write({ zookeeper: ['[::1]:1'], credentials: 'gone' }))).to.throw(ConfigurationError, 'gone');
+  });
+
+  it('is found by RESILOG_CONFIG, else in var/ of the checkout', () => {
+    expect(findConfiguration({ RESILOG_CONFIG: '/etc/resilog.json' }, folder)).to.equal('/etc/resilog.json');
+    expect(() => findConfiguration({}, folder)).to.throw(ConfigurationError, 'no cluster is configured');
+  });
+
+  it('writes and reads addresses of both kinds', () => {
+    expect(formatAddress('::1', 80)).to.equal('[::1]:80');
+    expect(formatAddress('host', 80)).to.equal('host:80');
+    expect(() => parseAddress('::1:80')).to.throw(ConfigurationError);
+    expect(() => parseAddress('[::1]:99999')).to.throw(ConfigurationError);
+  });
+});
