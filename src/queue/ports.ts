@@ -46,10 +46,18 @@ export interface QueueConsumer {
   acknowledge(items: readonly TakenItem[]): Promise<void>;
   /** The items stay in the queue; they come again, after the others of their bucket. */
   putBack(items: readonly TakenItem[]): void;
-  /** Replaces an item by several smaller ones in one multi. */
-  split(item: TakenItem): Promise<void>;
+  /**
+   * Replaces an item by one item a group in one multi, at the end of its bucket: to drop finished files from it, or
+   * to part a bad file from the others. FencedError when the fence is gone.
+   */
+  split(item: TakenItem, groups: readonly (readonly string[])[]): Promise<void>;
+  /** Work goes on. Without this, a take, an acknowledgement or a putBack for too long, all buckets are given up. */
+  progress(): void;
   /** Gives up all buckets for at least `pauseMs`, so that others take them: this consumer can't work. */
   release(pauseMs: number): Promise<void>;
+  /** Number of buckets owned at this moment. */
+  readonly owned: number;
+  /** Leaves the consumers and gives up all buckets; waiting takes return nothing. Idempotent. */
   close(): Promise<void>;
 }
 
