@@ -1,0 +1,204 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { constants, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
+import type { Transform } from 'node:stream';
+import type { Clock } from '../clock';
+import { messageOf } from '../errors';
+import { bodyTooLarge, IntakeError, unreadableBody } from './intake-error';
+import { LineAccumulator, type LineRun } from './line-accumulator';
+import type { MemoryBudget, Reservation } from './memory-budget';
+import { ZstdFrameScanner } from './zstd-frames';
+
+/** Windows above 8 MiB (RFC 8878 asks decoders for that much) would let a small body take much memory. */
+const ZSTD_WINDOW_LOG_MAX = 23;
+/** Memory of a decoder beside the buffers of the lines; reserved with the body. */
+const DECODER_BYTES = { identity: 0, gzip: 128 * 1024, deflate: 128 * 1024, zstd: 9 * 1024 * 1024 } as const;
+
+export type BodyEncoding = keyof typeof DECODER_BYTES;
+
+export interface Body {
+  readonly runs: readonly LineRun[];
+  readonly lines: number;
+  /** Raw bytes as they are stored, LFs included. */
+  readonly bytes: number;
+}
+
+export interface BodyReaderOptions {
+  readonly clock: Clock;
+  /** Largest body after decompression. */
+  readonly maxBytes: number;
+  readonly timeoutMs: number;
+}
+
+/** Content-Encoding of a request; chains and unknown ones are 400. */
+export function encodingOf(request: IncomingMessage): BodyEncoding {
+  const named = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+  const encoding = named === '' ? 'identity' : named.replace(/^x-gzip$/, 'gzip');
+  if (encoding in DECODER_BYTES) return encoding as BodyEncoding;
+  throw new IntakeError(`the Content-Encoding '${named.slice(0, 40)}' can't be read`, {
+    status: 400, code: 'unknown-encoding', remedy: 'use one of gzip, deflate, zstd, or none',
+  });
+}
+
+/**
+ * Reserves what is known to be needed before the first byte is asked for. IntakeError: 413 when the announced length
+ * is too large, 503 when the memory is used up.
+ */
+export function reserveBody(budget: MemoryBudget, request: IncomingMessage, maxBytes: number): Reservation {
+  const encoding = encodingOf(request);
+  const length = announcedLength(request);
+  if (length !== undefined && length > maxBytes) throw bodyTooLarge(maxBytes);
+  const expected = encoding === 'identity' ? length ?? 0 : 0;
+  const reservation = budget.reserve(DECODER_BYTES[encoding] + expected);
+  // Only a test that the lines will fit: the accumulator reserves each buffer when it makes it.
+  reservation.shrink(expected);
+  return reservation;
+}
+
+export function announcedLength(request: IncomingMessage): number | undefined {
+  const header = request.headers['content-length'];
+  return header === undefined ? undefined : Number(header);
+}
+
+/**
+ * Reads the whole body. IntakeError: 400 broken encoding or the client went away, 408 too slow, 413 over a limit, 503
+ * no memory. The request is left paused and undestroyed, so that an answer can still be written.
+ */
+export async function readBody(
+  request: IncomingMessage, reservation: Reservation, options: BodyReaderOptions,
+): Promise<Body> {
+  const encoding = encodingOf(request);
+  const length = announcedLength(request);
+  const lines = new LineAccumulator({
+    reservation, maxBytes: options.maxBytes,
+    ...(encoding === 'identity' && length !== undefined ? { expectedBytes: length } : {}),
+  });
+  const stop = new AbortController();
+  const cancel = options.clock.timer(options.timeoutMs, () => {
+    stop.abort(new IntakeError(`the body did not arrive within ${options.timeoutMs} ms`, {
+      status: 408, code: 'body-timeout', remedy: 'send smaller bodies or use a faster connection',
+    }));
+  });
+  try {
+    await consume(request, decoderFor(encoding, (chunk) => { lines.append(chunk); }), stop.signal);
+    return lines.finish();
+  } finally {
+    cancel();
+  }
+}
+
+interface Decoder {
+  write(chunk: Buffer): void | Promise<void>;
+  end(): void | Promise<void>;
+  destroy(): void;
+}
+
+/** Feeds a request to a decoder with back pressure; an error leaves the request paused. */
+async function consume(request: IncomingMessage, decoder: Decoder, signal: AbortSignal): Promise<void> {
+  const broken = new IntakeError('the client closed the connection within the body', {
+    status: 400, code: 'body-incomplete', remedy: 'send the request again',
+  });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const fail = (error: unknown): void => {
+        request.pause();
+        reject(error instanceof Error ? error : new Error(messageOf(error)));
+      };
+      if (signal.aborted) fail(signal.reason);
+      signal.addEventListener('abort', () => { fail(signal.reason); }, { once: true });
+      if (request.destroyed && !request.complete) fail(broken);
+      request.once('error', () => { fail(broken); });
+      request.once('close', () => { if (!request.complete) fail(broken); });
+      // `end` may come while the last write is still in work.
+      let writing: Promise<void> = Promise.resolve();
+      request.on('data', (chunk: Buffer) => {
+        try {
+          const written = decoder.write(chunk);
+          if (written === undefined) return;
+          request.pause();
+          writing = written;
+          written.then(() => request.resume(), fail);
+        } catch (error) {
+          fail(error);
+        }
+      });
+      request.once('end', () => {
+        writing.then(() => decoder.end()).then(resolve, fail);
+      });
+    });
+  } finally {
+    request.removeAllListeners('data');
+    decoder.destroy();
+  }
+}
+
+function decoderFor(encoding: BodyEncoding, append: (chunk: Buffer) => void): Decoder {
+  if (encoding === 'identity') return { write: append, end: () => undefined, destroy: () => undefined };
+  if (encoding === 'zstd') return zstdDecoder(append);
+  let decoder: Decoder | undefined;
+  const decoderFrom = (chunk: Buffer): Decoder => {
+    if (encoding === 'gzip') return streamDecoder(createGunzip(), append);
+    // "deflate" means zlib's format (RFC 9110, section 8.4.1.2), but some clients send it bare: zlib's first byte tells.
+    return streamDecoder(((chunk[0] ?? 0) & 0x0f) === 8 ? createInflate() : createInflateRaw(), append);
+  };
+  return {
+    write: (chunk) => (decoder ??= decoderFrom(chunk)).write(chunk),
+    end: () => {
+      if (decoder === undefined) throw unreadableBody(`the ${encoding} body is empty`);
+      return decoder.end();
+    },
+    destroy: () => decoder?.destroy(),
+  };
+}
+
+function zstdDecoder(append: (chunk: Buffer) => void): Decoder {
+  const scanner = new ZstdFrameScanner();
+  const inner = streamDecoder(
+    createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } }), append);
+  return {
+    write: async (chunk) => {
+      let slices: Buffer[];
+      try {
+        slices = scanner.push(chunk);
+      } catch (error) {
+        throw unreadableBody('the body is not zstd', error);
+      }
+      for (const slice of slices) await inner.write(slice);
+    },
+    end: async () => {
+      if (!scanner.complete) throw unreadableBody('the zstd body ends within a frame');
+      await inner.end();
+    },
+    destroy: () => { inner.destroy(); },
+  };
+}
+
+/** A zlib stream as a decoder. Its output goes to `append` as it comes, so a bomb is cut at the limit. */
+function streamDecoder(stream: Transform, append: (chunk: Buffer) => void): Decoder {
+  let failure: unknown;
+  const failed = new Promise<never>((_resolve, reject) => {
+    stream.on('error', (error) => {
+      reject(failure instanceof Error ? failure : unreadableBody(`the body can't be decompressed: ${error.message}`, error));
+    });
+  });
+  failed.catch(() => undefined);
+  stream.on('data', (chunk: Buffer) => {
+    if (failure !== undefined) return;
+    try {
+      append(chunk);
+    } catch (error) {
+      failure = error;
+      stream.destroy(new Error('stopped'));
+    }
+  });
+  return {
+    write: (chunk) => Promise.race([
+      failed, new Promise<void>((resolve) => { stream.write(chunk, () => { resolve(); }); }),
+    ]).then(() => { if (failure !== undefined) return failed; }),
+    end: async () => {
+      stream.end();
+      await Promise.race([failed, once(stream, 'end')]);
+    },
+    destroy: () => stream.destroy(),
+  };
+}

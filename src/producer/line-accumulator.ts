@@ -1,0 +1,96 @@
+import { limits } from '../limits';
+import { splitLines } from '../lines';
+import { bodyTooLarge, lineTooLong } from './intake-error';
+import type { Reservation } from './memory-budget';
+
+const LF = 10;
+/** Bytes taken in one step; the slack that a buffer has beyond a full block. */
+const STEP_BYTES = 64 * 1024;
+const FIRST_BYTES = 16 * 1024;
+const FULL_BYTES = limits.blockRawBytes + 1 + STEP_BYTES;
+
+/** Whole lines that fit in one block. */
+export interface LineRun {
+  readonly lines: number;
+  readonly data: Buffer;
+}
+
+export interface LineAccumulatorOptions {
+  /** Every buffer is reserved here before it is made. */
+  readonly reservation: Reservation;
+  /** Largest body in raw bytes as they come; above: 413. */
+  readonly maxBytes: number;
+  /** Length of the body when it is known, to make the buffer once. */
+  readonly expectedBytes?: number;
+}
+
+/**
+ * Takes a body as it arrives and gives its lines as they will be stored, in runs of whole lines of at most one block
+ * (a line of the largest size with its LF may pass that by one byte). Splitting is the shared splitter's.
+ */
+export class LineAccumulator {
+  private readonly runs: LineRun[] = [];
+  private buffer = Buffer.alloc(0);
+  private used = 0;
+  private receivedBytes = 0;
+
+  constructor(private readonly options: LineAccumulatorOptions) {}
+
+  /** IntakeError: 413 when a limit is passed, 503 when the memory for it can't be had. */
+  append(chunk: Buffer): void {
+    if (this.receivedBytes + chunk.length > this.options.maxBytes) throw bodyTooLarge(this.options.maxBytes);
+    for (let start = 0; start < chunk.length; start += STEP_BYTES) {
+      this.step(chunk.subarray(start, start + STEP_BYTES));
+    }
+  }
+
+  /** Ends the last line and gives all runs. Call once. */
+  finish(): { readonly runs: readonly LineRun[]; readonly lines: number; readonly bytes: number } {
+    if (this.used > 0 && this.buffer[this.used - 1] !== LF) this.step(Buffer.from([LF]));
+    if (this.used > 0) this.cut(this.used);
+    const sum = (value: (run: LineRun) => number): number => this.runs.reduce((total, run) => total + value(run), 0);
+    return { runs: this.runs, lines: sum((run) => run.lines), bytes: sum((run) => run.data.length) };
+  }
+
+  private step(chunk: Buffer): void {
+    this.receivedBytes += chunk.length;
+    this.room(chunk.length);
+    this.used += chunk.copy(this.buffer, this.used);
+    if (this.used <= limits.blockRawBytes) return;
+    const view = this.buffer.subarray(0, this.used);
+    const last = view.lastIndexOf(LF, limits.blockRawBytes - 1);
+    const lf = last === -1 ? view.indexOf(LF) : last;
+    if (lf !== -1) this.cut(lf + 1);
+    else if (this.used > limits.lineBytes) throw lineTooLong(limits.lineBytes);
+  }
+
+  /** Makes room for `bytes` more: doubles the buffer, or makes it once when the length is known. */
+  private room(bytes: number): void {
+    if (this.used + bytes <= this.buffer.length) return;
+    const needed = this.used + bytes;
+    const { expectedBytes } = this.options;
+    const wanted = expectedBytes === undefined
+      ? Math.max(FIRST_BYTES, this.buffer.length * 2) : needed + Math.max(0, expectedBytes - this.receivedBytes) + 1;
+    this.replace(Math.max(needed, Math.min(wanted, FULL_BYTES)), 0);
+  }
+
+  /** Moves what lies behind `from` to a new buffer; the new one is reserved before the old one is given back. */
+  private replace(capacity: number, from: number): void {
+    this.options.reservation.grow(capacity);
+    const buffer = Buffer.allocUnsafe(capacity);
+    this.buffer.copy(buffer, 0, from, this.used);
+    if (from === 0) this.options.reservation.shrink(this.buffer.length);
+    this.buffer = buffer;
+  }
+
+  /** Gives out the lines before `end`; the rest begins a new buffer. */
+  private cut(end: number): void {
+    const { content, lines, longestBytes } = splitLines(this.buffer.subarray(0, end));
+    if (longestBytes > limits.lineBytes + 1) throw lineTooLong(limits.lineBytes);
+    if (lines > 0) this.runs.push({ lines, data: content });
+    const rest = this.used - end;
+    if (rest > 0) this.replace(Math.min(FULL_BYTES, Math.max(FIRST_BYTES, rest * 2)), end);
+    else this.buffer = Buffer.alloc(0);
+    this.used = rest;
+  }
+}
