@@ -9,7 +9,7 @@ export class MemorySettings implements SettingsWatcher {
   private readonly callbacks = new Set<(settings: Settings) => void>();
 
   constructor(changes: SettingsPatch = {}) {
-    this.changes = changes as Tree;
+    this.changes = changes;
     this.settings = Object.keys(changes).length === 0 ? defaultSettings() : settingsOf(this.changes);
   }
 
@@ -27,7 +27,7 @@ export class MemorySettings implements SettingsWatcher {
   }
 
   change(patch: SettingsPatch): void {
-    this.changes = merge(this.changes, patch as Tree);
+    this.changes = merge(this.changes, patch);
     this.settings = settingsOf(this.changes);
     this.changeCount += 1;
     for (const callback of [...this.callbacks]) callback(this.settings);

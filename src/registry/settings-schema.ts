@@ -22,7 +22,7 @@ function schema(): Schema<Settings> {
 
 /** The settings of a cluster whose operator changed nothing. */
 export function defaultSettings(): Settings {
-  return defaultsOf(schema().document as Described) as Settings;
+  return defaultsOf(schema().document) as Settings;
 }
 
 function defaultsOf(described: Described): unknown {

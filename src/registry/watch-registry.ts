@@ -1,0 +1,129 @@
+import type { Clock } from '../clock';
+import { PermissionError } from '../errors';
+import type { Log } from '../log';
+import type { NodeContent, Watch } from './coordination';
+import type { OperationQueue } from './operation-queue';
+import type { SessionLink } from './session-link';
+
+/** Pause before a read that failed while connected is tried again. */
+const RETRY_MS = 500;
+
+type Read<T> = (link: SessionLink, path: string, onEvent: () => void) => Promise<T | undefined>;
+
+/** All watches of one coordination. A server's watch fires once: each event leads to a new read with a new watch. */
+export class WatchRegistry {
+  private readonly active = new Set<ActiveWatch<unknown>>();
+
+  constructor(private readonly queue: OperationQueue, private readonly clock: Clock, private readonly log: Log) {}
+
+  content(path: string, handler: (content: NodeContent | undefined) => void): Watch {
+    return this.add(path, handler, (link, place, onEvent) => link.get(place, onEvent));
+  }
+
+  children(path: string, handler: (names: readonly string[] | undefined) => void): Watch {
+    return this.add(path, handler, (link, place, onEvent) => link.children(place, onEvent));
+  }
+
+  /** After a connection was made: nobody knows what changed meanwhile, so everything is read. */
+  readAll(): void {
+    for (const watch of this.active) watch.read();
+  }
+
+  close(error: Error): void {
+    for (const watch of [...this.active]) watch.end(error);
+  }
+
+  private add<T>(path: string, handler: (value: T | undefined) => void, read: Read<T>): Watch {
+    const watch = new ActiveWatch<T>(path, handler, read, this.queue, this.clock, this.log, () => {
+      this.active.delete(watch as ActiveWatch<unknown>);
+    });
+    this.active.add(watch as ActiveWatch<unknown>);
+    watch.read();
+    return watch;
+  }
+}
+
+class ActiveWatch<T> implements Watch {
+  readonly ready: Promise<void>;
+  private announce!: () => void;
+  private refuse!: (error: Error) => void;
+  private reading = false;
+  private dirty = false;
+  private closed = false;
+  /** One function for all reads, so that the link registers it once per node. */
+  private readonly onEvent = (): void => { this.read(); };
+
+  constructor(
+    private readonly path: string,
+    private readonly handler: (value: T | undefined) => void,
+    private readonly readOnce: Read<T>,
+    private readonly queue: OperationQueue,
+    private readonly clock: Clock,
+    private readonly log: Log,
+    private readonly forget: () => void,
+  ) {
+    this.ready = new Promise((resolve, reject) => {
+      this.announce = resolve;
+      this.refuse = reject;
+    });
+    // Whoever does not wait for the first call must not crash the process when the session closes before it.
+    this.ready.catch(() => undefined);
+  }
+
+  /** Reads and tells the handler; a change during a read leads to one more. */
+  read(): void {
+    this.dirty = true;
+    if (this.reading || this.closed) return;
+    this.reading = true;
+    void this.readUntilClean();
+  }
+
+  close(): void {
+    this.end(new Error('the watch was closed'));
+  }
+
+  end(error: Error): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.refuse(error);
+    this.forget();
+  }
+
+  private async readUntilClean(): Promise<void> {
+    while (this.dirty && !this.closed) {
+      this.dirty = false;
+      try {
+        const value = await this.queue.submit('read', `watch ${this.path}`, (link) => this.readPresent(link), true);
+        if (!this.isClosed()) this.tell(value);
+      } catch (error) {
+        if (error instanceof PermissionError) this.end(error);
+        else this.dirty = true;
+        if (!this.isClosed()) await this.clock.sleep(RETRY_MS);
+      }
+    }
+    // In the same step as the last look at `dirty`: an event after it starts a new round.
+    this.reading = false;
+  }
+
+  /** A missing node can only be watched for its creation, by `exists`; it may appear between the two calls. */
+  private async readPresent(link: SessionLink): Promise<T | undefined> {
+    for (;;) {
+      const value = await this.readOnce(link, this.path, this.onEvent);
+      if (value !== undefined || this.closed) return value;
+      if ((await link.exists(this.path, this.onEvent)) === undefined) return undefined;
+    }
+  }
+
+  private isClosed(): boolean {
+    return this.closed;
+  }
+
+  private tell(value: T | undefined): void {
+    try {
+      this.handler(value);
+    } catch (error) {
+      this.log.error('WatchHandlerFailed', { path: this.path, error });
+    }
+    this.announce();
+  }
+}
