@@ -50,7 +50,10 @@ export interface Block {
   readonly sha256: string;
 }
 
-/** A block as it was read back. `corrupt`: its data does not match its hash or format; then `data` is not to be used. */
+/**
+ * A block as it was read back. `corrupt`: its data does not match its hash or format, or it was set aside; then `data`
+ * is not to be used.
+ */
 export interface StoredBlock extends Block {
   readonly corrupt: boolean;
 }

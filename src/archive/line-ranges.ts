@@ -5,7 +5,8 @@ import { VarintReader, VarintWriter } from './varint';
 /** Disjoint ascending ranges with adjacent ones joined. InputError for a range that is none or beyond `lines`. */
 export function normaliseRanges(ranges: LineRanges, lines: number): LineRanges {
   for (const [first, last] of ranges) {
-    const fits = Number.isSafeInteger(first) && Number.isSafeInteger(last) && first >= 0 && first <= last && last < lines;
+    const whole = Number.isSafeInteger(first) && Number.isSafeInteger(last);
+    const fits = whole && first >= 0 && first <= last && last < lines;
     if (!fits) throw new InputError(`lines ${first} to ${last} are not lines of a file of ${lines}`);
   }
   const sorted = [...ranges].sort((a, b) => a[0] - b[0]);
@@ -24,7 +25,7 @@ export function rangeLines(ranges: LineRanges): number {
 }
 
 /** Whether a line is in disjoint ascending ranges. */
-export function rangesHold(ranges: LineRanges, line: number): boolean {
+export function containsLine(ranges: LineRanges, line: number): boolean {
   let low = 0;
   let high = ranges.length - 1;
   while (low <= high) {

@@ -114,7 +114,9 @@ export interface States {
   /** dead → closed, attempts 0, claim + 1, Position 0. False when it is not dead. */
   revive(id: string, nowMs: number): Promise<boolean>;
   /** Compare-and-set of queuedMs; true for the one that may enqueue the file again. */
-  markQueued(ids: readonly { readonly id: string; readonly queuedMs: number }[], nowMs: number): Promise<readonly string[]>;
+  markQueued(
+    ids: readonly { readonly id: string; readonly queuedMs: number }[], nowMs: number,
+  ): Promise<readonly string[]>;
 
   /** Adds ranges (union) whatever the phase; RemLines follows. Returns the new state. */
   bury(id: string, ranges: LineRanges): Promise<FileState>;
@@ -128,7 +130,9 @@ export interface States {
 
   /** Upserts at majority, before Position passes the line. */
   setAside(line: SetAsideLine): Promise<void>;
-  setAsideLines(query: { readonly fileId?: string; readonly after?: SetAsideLine; readonly limit: number }): Promise<readonly SetAsideLine[]>;
+  setAsideLines(
+    query: { readonly fileId?: string; readonly after?: SetAsideLine; readonly limit: number },
+  ): Promise<readonly SetAsideLine[]>;
   /** Forgets set-aside lines of a file, e.g. before it is indexed again. */
   clearSetAside(fileId: string): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import {
-  decodeRanges, encodeRanges, linesOfRanges, normaliseRanges, rangeLines, rangesHold, rangesOfLines,
+  decodeRanges, encodeRanges, linesOfRanges, normaliseRanges, rangeLines, containsLine, rangesOfLines,
 } from '../../../src/archive/line-ranges';
 import { InputError } from '../../../src/errors';
 
@@ -19,9 +19,9 @@ describe('line ranges', () => {
 
   it('finds a line', () => {
     const ranges = [[0, 2], [5, 5], [9, 12]] as const;
-    const held = Array.from({ length: 15 }, (_, line) => line).filter((line) => rangesHold(ranges, line));
+    const held = Array.from({ length: 15 }, (_, line) => line).filter((line) => containsLine(ranges, line));
     expect(held).to.deep.equal([...linesOfRanges(ranges)]);
-    expect(rangesHold([], 0)).to.equal(false);
+    expect(containsLine([], 0)).to.equal(false);
   });
 
   it('makes ranges of lines', () => {
