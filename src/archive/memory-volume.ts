@@ -1,0 +1,74 @@
+import type { DefinitionSet, DefinitionStore } from '../normaliser/ports';
+import type { DeletionRequest, Deletions } from '../retention/ports';
+import { NotFoundError } from '../errors';
+import type { Faults } from './faults';
+import { MemoryFiles } from './memory-files';
+import { MemoryJournal } from './memory-journal';
+import { MemoryStates } from './memory-states';
+import { MemoryStore } from './memory-store';
+import type { Volume } from './volume';
+
+export interface MemoryVolumeOptions {
+  readonly name?: string;
+  readonly faults?: Faults;
+  /** Shared by volumes that stand for several processes' views of one replica set; each has its own faults. */
+  readonly store?: MemoryStore;
+}
+
+/**
+ * A volume in memory with the semantics of a replica set whose writes are all on a majority: for unit tests and the
+ * simulator. Every effect is atomic; an outcome is only ever unknown when `faults` says so.
+ */
+export class MemoryVolume implements Volume {
+  readonly name: string;
+  readonly store: MemoryStore;
+  readonly journal: MemoryJournal;
+  readonly files: MemoryFiles;
+  readonly states: MemoryStates;
+  readonly definitions: DefinitionStore;
+  readonly deletions: Deletions;
+
+  constructor(options: MemoryVolumeOptions = {}) {
+    this.name = options.name ?? 'memory';
+    this.store = options.store ?? new MemoryStore(options.faults);
+    this.journal = new MemoryJournal(this.store);
+    this.files = new MemoryFiles(this.store);
+    this.states = new MemoryStates(this.store);
+    this.definitions = memoryDefinitions(this.store);
+    this.deletions = memoryDeletions(this.store);
+  }
+
+  async ping(): Promise<void> {
+    await this.store.effect('ping', () => undefined);
+  }
+
+  async close(): Promise<void> {
+    // Nothing to release.
+  }
+}
+
+function memoryDefinitions(store: MemoryStore): DefinitionStore {
+  return {
+    save: (set: DefinitionSet) => store.effect('definitions.save', () => {
+      if (!store.definitions.has(set.version)) store.definitions.set(set.version, set);
+    }),
+    load: async (version: string) => {
+      const set = store.definitions.get(version);
+      if (set === undefined) throw new NotFoundError(`definitions ${version} were never saved`);
+      return set;
+    },
+  };
+}
+
+function memoryDeletions(store: MemoryStore): Deletions {
+  return {
+    save: (request: DeletionRequest) => store.effect('deletions.save', () => {
+      store.deletions.set(request.id, request);
+    }),
+    get: async (id) => store.deletions.get(id),
+    list: async ({ state, limit }) => [...store.deletions.values()]
+      .filter((request) => state === undefined || request.state === state)
+      .sort((a, b) => a.throughMs - b.throughMs || (a.id < b.id ? -1 : 1))
+      .slice(0, limit),
+  };
+}
