@@ -1,6 +1,7 @@
 import { systemClock } from '../../../src/clock';
 import { MemoryCoordinationServer, type MemoryCoordination } from '../../../src/registry/memory-coordination';
 import { coordinationSuite } from './coordination-suite';
+import { openZooKeeperWorld } from './zookeeper-world';
 
 coordinationSuite('memory', async () => {
   const server = new MemoryCoordinationServer({ clock: systemClock });
@@ -21,3 +22,5 @@ coordinationSuite('memory', async () => {
     },
   };
 });
+
+coordinationSuite('ZooKeeper', openZooKeeperWorld);

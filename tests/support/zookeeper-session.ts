@@ -1,0 +1,48 @@
+import { connect } from 'node:net';
+
+interface Server {
+  readonly host: string;
+  readonly port: number;
+}
+
+function packet(body: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(body.length);
+  return Buffer.concat([length, body]);
+}
+
+/**
+ * Ends somebody's session at the server, as an expiry does: a second connection takes the session over and closes
+ * it. `greeting` is what the server sent to the session's own connection first (its ConnectResponse).
+ */
+export function endSession(server: Server, greeting: Buffer): Promise<void> {
+  const sessionId = greeting.subarray(12, 20);
+  const password = greeting.subarray(24, 40);
+  const request = Buffer.alloc(28);
+  request.writeInt32BE(8_000, 12);
+  sessionId.copy(request, 16);
+  request.writeInt32BE(16, 24);
+  const closeSession = Buffer.alloc(8);
+  closeSession.writeInt32BE(1, 0);
+  closeSession.writeInt32BE(-11, 4);
+  return new Promise((resolve, reject) => {
+    const socket = connect(server);
+    socket.on('connect', () => socket.write(packet(Buffer.concat([request, password]))));
+    socket.once('data', () => socket.write(packet(closeSession)));
+    socket.on('close', () => { resolve(); });
+    socket.on('error', reject);
+    socket.setTimeout(10_000, () => socket.destroy(new Error('ZooKeeper did not end the session')));
+  });
+}
+
+/** The answer to a four-letter word, e.g. `mntr`. */
+export function fourLetterWord(server: Server, word: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect(server, () => socket.write(word));
+    socket.setEncoding('utf8');
+    socket.on('data', (data: string) => { answer += data; });
+    socket.on('close', () => { resolve(answer); });
+    socket.on('error', reject);
+  });
+}
