@@ -1,0 +1,109 @@
+import { type Callback, refuse, type WorkingLog } from '../callback';
+import { logDate, nearestYear, type WallClock } from '../log-date';
+import type { NormaliserInput } from '../ports';
+import { pythonFloat, pythonInt } from '../python-values';
+import { offsetMsAt } from '../time-zone';
+
+export const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
+const MONTH_NUMBERS: ReadonlyMap<string, number> = new Map(MONTHS.map((name, index) => [name, index + 1]));
+
+/** 1–12 for `Jan`–`Dec`, spelled exactly so; refuses others. */
+export function monthNumber(name: string): number {
+  return MONTH_NUMBERS.get(name) ?? refuse(`"${name}" is no month`);
+}
+
+/** Puts the date into the tag `date`; refuses one that the calendar does not have. */
+export function setDate(log: WorkingLog, parts: WallClock): void {
+  log.set('date', logDate(parts) ?? refuse('there is no such date'));
+}
+
+/** Like `setDate`, with the year nearest to the stored reception. */
+export function setDateWithoutYear(log: WorkingLog, parts: Omit<WallClock, 'year'>, input: NormaliserInput): void {
+  if (parts.month < 1 || parts.month > 12) refuse('there is no such month');
+  const receivedWallMs = input.receivedMs + offsetMsAt(input.timeZone, input.receivedMs);
+  const year = nearestYear(parts, receivedWallMs) ?? refuse('there is no such date');
+  setDate(log, { ...parts, year });
+}
+
+type Place = 'year' | 'month' | 'day' | 'hour' | 'minute' | 'second';
+
+/** A callback for a form of numbers: the groups of `form` in the order of `places`. */
+function numeric(form: RegExp, places: readonly Place[], adjust: Partial<Record<Place, number>> = {}): Callback {
+  return (value, log) => {
+    const match = form.exec(value) ?? refuse('the date has another form');
+    const parts: Record<Place, number> = { year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0 };
+    places.forEach((place, index) => {
+      const text = match[index + 1] ?? '';
+      parts[place] = (place === 'month' && !/\d/.test(text) ? monthNumber(text) : pythonInt(text)) + (adjust[place] ?? 0);
+    });
+    setDate(log, parts);
+  };
+}
+
+const bsdDate: Callback = (value, log, input) => {
+  setDateWithoutYear(log, {
+    month: monthNumber(value.slice(0, 3)),
+    day: pythonInt(value.slice(4, 6)),
+    hour: pythonInt(value.slice(7, 9)),
+    minute: pythonInt(value.slice(10, 12)),
+    second: pythonInt(value.slice(13, 15)),
+  }, input);
+};
+
+const bsdDateWithYear: Callback = (value, log) => {
+  setDate(log, {
+    year: pythonInt(value.slice(7, 11)),
+    month: monthNumber(value.slice(0, 3)),
+    day: pythonInt(value.slice(4, 6)),
+    hour: pythonInt(value.slice(12, 14)),
+    minute: pythonInt(value.slice(15, 17)),
+    second: pythonInt(value.slice(18, 20)),
+  });
+};
+
+/** Zulu time only, seconds and milliseconds optional, as PyLogsParser's callback of this name. */
+const iso8601: Callback = (value, log) => {
+  const match = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(?:(\d{2})(?:\.(\d{3}))?)?Z/.exec(value) ?? refuse('no Zulu time');
+  const at = (index: number): number => Number(match[index] ?? 0);
+  setDate(log, { year: at(1), month: at(2), day: at(3), hour: at(4), minute: at(5), second: at(6),
+    micros: at(7) * 1_000, offsetMinutes: 0 });
+};
+
+const epoch: Callback = (value, log) => {
+  const seconds = pythonFloat(value);
+  const whole = Math.floor(seconds);
+  const micros = Math.min(Math.round((seconds - whole) * 1e6), 999_999);
+  const date = new Date(whole * 1_000);
+  if (Number.isNaN(date.getTime())) refuse('the time is out of range');
+  setDate(log, { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate(),
+    hour: date.getUTCHours(), minute: date.getUTCMinutes(), second: date.getUTCSeconds(), micros, offsetMinutes: 0 });
+};
+
+/** BIND's form; PyLogsParser takes the fraction as milliseconds whatever its length. */
+const dashedWithMonthName: Callback = (value, log) => {
+  const match = /^(\d+)-(\w+)-(\d{4}) (\d+):(\d+):(\d+)(?:\.(\d+))?/.exec(value) ?? refuse('the date has another form');
+  const at = (index: number): number => Number(match[index] ?? 0);
+  setDate(log, { year: at(3), month: monthNumber(match[2] ?? ''), day: at(1), hour: at(4), minute: at(5), second: at(6),
+    micros: at(7) * 1_000 });
+};
+
+/** The callbacks of PyLogsParser's common file, all of which set `date`. */
+export const commonDateCallbacks: ReadonlyMap<string, Callback> = new Map<string, Callback>([
+  ['MM/dd/YYYY hh:mm:ss', numeric(/(\d{2})\/(\d{2})\/(\d{4}) (\d{2}):(\d{2}):(\d{2})/,
+    ['month', 'day', 'year', 'hour', 'minute', 'second'])],
+  ['dd/MMM/YYYY:hh:mm:ss', numeric(/(\d+)\/([a-zA-Z]+)\/(\d+):(\d+):(\d+):(\d+)/,
+    ['day', 'month', 'year', 'hour', 'minute', 'second'])],
+  ['MMM dd hh:mm:ss', bsdDate],
+  ['MMM dd YYYY hh:mm:ss', bsdDateWithYear],
+  ['DDD MMM dd hh:mm:ss YYYY', numeric(/([A-Z][a-z]{2}) (\d{1,2}) (\d{2}):(\d{2}):(\d{2}) (\d{4})/,
+    ['month', 'day', 'hour', 'minute', 'second', 'year'])],
+  ['YYYY-MM-DD hh:mm:ss', numeric(/(\d{4})-(\d{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2})/,
+    ['year', 'month', 'day', 'hour', 'minute', 'second'])],
+  ['MM/DD/YY, hh:mm:ss', numeric(/(\d{2})\/(\d{2})\/(\d{2}), (\d{1,2}):(\d{2}):(\d{2})/,
+    ['month', 'day', 'year', 'hour', 'minute', 'second'], { year: 2000 })],
+  ['YYMMDD hh:mm:ss', numeric(/(\d{2})(\d{2})(\d{2}) (\d{2}| \d):(\d{2}):(\d{2})/,
+    ['year', 'month', 'day', 'hour', 'minute', 'second'], { year: 2000 })],
+  ['ISO8601', iso8601],
+  ['EPOCH', epoch],
+  ['dd-MMM-YYYY hh:mm:ss', dashedWithMonthName],
+]);

@@ -1,0 +1,99 @@
+import { utcOfWallMs } from './time-zone';
+
+/**
+ * A date as a line gives it: a wall-clock reading, in a zone that the line names or else in the source's zone.
+ * Python's `datetime`, which PyLogsParser's callbacks put into the tag `date`, is its model.
+ */
+export interface LogDate {
+  /** The reading, as if it were UTC: ms since the epoch. */
+  readonly wallMs: number;
+  /** Microseconds within the second, for printing. */
+  readonly micros: number;
+  /** Minutes east of UTC. Undefined: the line names no zone. */
+  readonly offsetMinutes: number | undefined;
+  /** Printed with its offset, as Python does for an aware datetime. */
+  readonly aware: boolean;
+}
+
+export interface WallClock {
+  readonly year: number;
+  /** From 1. */
+  readonly month: number;
+  readonly day: number;
+  readonly hour?: number;
+  readonly minute?: number;
+  readonly second?: number;
+  readonly micros?: number;
+  readonly offsetMinutes?: number | undefined;
+  readonly aware?: boolean;
+}
+
+const MINUTE_MS = 60_000;
+
+/** Undefined when there is no such date, by the rules of Python's datetime (years 1–9999, seconds to 59). */
+export function logDate(parts: WallClock): LogDate | undefined {
+  const { year, month, day, hour = 0, minute = 0, second = 0, micros = 0 } = parts;
+  if (!inRange(year, 1, 9999) || !inRange(month, 1, 12) || !inRange(day, 1, daysOfMonth(year, month))) return undefined;
+  if (!inRange(hour, 0, 23) || !inRange(minute, 0, 59) || !inRange(second, 0, 59)) return undefined;
+  if (!inRange(micros, 0, 999_999)) return undefined;
+  return {
+    wallMs: utcMs(year, month, day, hour, minute, second) + Math.floor(micros / 1_000),
+    micros,
+    offsetMinutes: parts.offsetMinutes,
+    aware: parts.aware ?? false,
+  };
+}
+
+/** When it was, in ms since the epoch; `timeZone` (an IANA name) is for a date without a zone. */
+export function epochMsOf(date: LogDate, timeZone: string): number {
+  if (date.offsetMinutes !== undefined) return date.wallMs - date.offsetMinutes * MINUTE_MS;
+  return utcOfWallMs(timeZone, date.wallMs);
+}
+
+/** As Python prints a datetime, which is what examples in definitions expect. */
+export function printLogDate(date: LogDate): string {
+  const [day, time] = new Date(date.wallMs).toISOString().split('T');
+  const fraction = date.micros === 0 ? '' : `.${String(date.micros).padStart(6, '0')}`;
+  return `${day ?? ''} ${(time ?? '').slice(0, 8)}${fraction}${date.aware ? printOffset(date.offsetMinutes ?? 0) : ''}`;
+}
+
+function printOffset(minutes: number): string {
+  const size = Math.abs(minutes);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${minutes < 0 ? '-' : '+'}${two(Math.floor(size / 60))}:${two(size % 60)}`;
+}
+
+/**
+ * The year that a line leaves out: the one whose date is nearest to the stored reception, so that it never changes
+ * when the line is read again. 29 February is looked for in the nearest leap year.
+ */
+export function nearestYear(parts: Omit<WallClock, 'year'>, receivedWallMs: number): number | undefined {
+  const year = new Date(receivedWallMs).getUTCFullYear();
+  let best: number | undefined;
+  let bestDistance = Infinity;
+  for (let candidate = year - 4; candidate <= year + 4; candidate += 1) {
+    if (parts.day > daysOfMonth(candidate, parts.month)) continue;
+    const wall = utcMs(candidate, parts.month, parts.day, parts.hour ?? 0, parts.minute ?? 0, parts.second ?? 0);
+    const distance = Math.abs(wall - receivedWallMs);
+    if (distance >= bestDistance) continue;
+    best = candidate;
+    bestDistance = distance;
+  }
+  return best;
+}
+
+function utcMs(year: number, month: number, day: number, hour: number, minute: number, second: number): number {
+  const ms = Date.UTC(year, month - 1, day, hour, minute, second);
+  // Date.UTC reads the years 0–99 as 1900–1999.
+  return year >= 100 ? ms : new Date(ms).setUTCFullYear(year, month - 1, day);
+}
+
+function daysOfMonth(year: number, month: number): number {
+  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+}
+
+function inRange(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
+}
+

@@ -1,0 +1,110 @@
+import { InputError } from '../errors';
+import type { LogValue, WorkingLog } from './callback';
+import type { CompiledDefinition } from './compiled-definition';
+import type { CallbackDefinition, Definition, TagTypeDefinition } from './definition';
+import { type CommonDefinitions, compileDefinition } from './definition-compiler';
+import { DefinitionError } from './definition-error';
+import { loadDefinitionFile } from './definition-loader';
+import { runDefinition, type RunOutcome } from './definition-runner';
+import { epochMsOf, printLogDate } from './log-date';
+import type { DefinitionSet, Match, Normaliser, Normalised, NormaliserInput, TagValue } from './ports';
+import { isTimeZone } from './time-zone';
+
+/** All that the chain knows of a line in the end: PyLogsParser's dictionary, `raw` included. */
+export interface ChainResult {
+  readonly log: WorkingLog;
+  readonly matched: readonly Match[];
+}
+
+/** The chain of all normalizers of a set, in PyLogsParser's order: raw, body, then those of other tags. */
+export class NormaliserChain implements Normaliser {
+  constructor(readonly version: string, readonly definitions: readonly CompiledDefinition[]) {}
+
+  normalise(input: NormaliserInput): Normalised {
+    if (!isTimeZone(input.timeZone)) throw new InputError(`"${input.timeZone}" is no time zone`);
+    const { log, matched } = this.run(input);
+    return normalisedOf(log, matched, input);
+  }
+
+  /** Runs every normalizer whose tag is there; a later one overwrites the tags of an earlier one. */
+  run(input: NormaliserInput): ChainResult {
+    const matched: Match[] = [];
+    let log: WorkingLog = new Map<string, LogValue>([['raw', input.text]]);
+    for (const compiled of this.definitions) {
+      const outcome = runSafely(compiled, log, input);
+      if (outcome.kind === 'refused') break;
+      if (outcome.kind === 'unmatched') continue;
+      log = outcome.log;
+      matched.push({ normalizer: compiled.id, pattern: outcome.pattern });
+    }
+    return { log, matched };
+  }
+}
+
+/** A regular expression may exhaust its stack on a hostile line: that line then simply does not match. */
+function runSafely(compiled: CompiledDefinition, log: WorkingLog, input: NormaliserInput): RunOutcome {
+  try {
+    return runDefinition(compiled, log, input);
+  } catch {
+    return { kind: 'unmatched' };
+  }
+}
+
+/** Compiles a set. Throws DefinitionError, which names the file and the line, if any part of it cannot be used. */
+export function createNormaliser(set: DefinitionSet): NormaliserChain {
+  const definitions: Definition[] = [];
+  const tagTypes = new Map<string, TagTypeDefinition>();
+  const callbacks = new Map<string, CallbackDefinition>();
+  for (const file of set.files) {
+    const content = loadDefinitionFile(file);
+    if (content.kind === 'normalizer') definitions.push(content.definition);
+    else if (content.kind === 'tagTypes') for (const type of content.tagTypes) tagTypes.set(type.name, type);
+    else for (const callback of content.callbacks) callbacks.set(callback.name, callback);
+  }
+  refuseDuplicates(definitions);
+  const common: CommonDefinitions = { tagTypes, callbacks };
+  const compiled = definitions.map((definition) => compileDefinition(definition, common));
+  return new NormaliserChain(set.version, inOrder(compiled));
+}
+
+function refuseDuplicates(definitions: readonly Definition[]): void {
+  const known = new Map<string, Definition>();
+  for (const definition of definitions) {
+    const other = known.get(definition.id);
+    if (other !== undefined) {
+      throw new DefinitionError(definition.place, `"${definition.id}" is also defined in ${other.place.file}`,
+        'Change its name or its version.');
+    }
+    known.set(definition.id, definition);
+  }
+}
+
+/** raw, body, then other tags in the order in which the set names them first. */
+function inOrder(definitions: readonly CompiledDefinition[]): readonly CompiledDefinition[] {
+  const groups = new Map<string, CompiledDefinition[]>([['raw', []], ['body', []]]);
+  for (const definition of definitions) {
+    const group = groups.get(definition.appliedTo) ?? [];
+    group.push(definition);
+    groups.set(definition.appliedTo, group);
+  }
+  return [...groups.values()].flat();
+}
+
+function normalisedOf(log: WorkingLog, matched: readonly Match[], input: NormaliserInput): Normalised {
+  const tags: Record<string, TagValue> = {};
+  let dateMs: number | undefined;
+  for (const [name, value] of log) {
+    if (name === 'raw' || name === 'body') continue;
+    if (typeof value !== 'object') tags[name] = value;
+    else if (name === 'date') dateMs = epochMsOf(value, input.timeZone);
+    else tags[name] = printLogDate(value);
+  }
+  const body = log.get('body');
+  return { tags, dateMs, matched, body: typeof body === 'string' ? body : undefined };
+}
+
+/** What an example's expected tag is compared with: dates and numbers as Python prints them. */
+export function printLogValue(value: LogValue | undefined): string | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  return typeof value === 'number' ? String(value) : printLogDate(value);
+}

@@ -1,0 +1,79 @@
+import { InputError } from '../errors';
+
+/**
+ * Offsets of IANA time zones, from the ICU data of Node. All zones change at multiples of a quarter of an hour, so
+ * one answer of Intl serves a whole quarter; recent ones are kept.
+ */
+const QUARTER_MS = 900_000;
+const KEPT_QUARTERS = 8_192;
+
+interface Zone {
+  readonly format: Intl.DateTimeFormat;
+  readonly offsets: Map<number, number>;
+}
+
+const zones = new Map<string, Zone>();
+
+/** True for a name that dates can be read in. */
+export function isTimeZone(name: string): boolean {
+  try {
+    zoneOf(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Milliseconds east of UTC at that instant. InputError for an unknown zone. */
+export function offsetMsAt(timeZone: string, utcMs: number): number {
+  if (timeZone === 'UTC') return 0;
+  const zone = zoneOf(timeZone);
+  const quarter = Math.floor(utcMs / QUARTER_MS);
+  const known = zone.offsets.get(quarter);
+  if (known !== undefined) return known;
+  if (zone.offsets.size >= KEPT_QUARTERS) zone.offsets.clear();
+  const offset = computeOffsetMs(zone.format, quarter * QUARTER_MS);
+  zone.offsets.set(quarter, offset);
+  return offset;
+}
+
+/**
+ * The instant of a wall-clock reading. Of the two instants of a repeated hour the first; a reading that a change of
+ * the clock skipped is taken with the offset before the change.
+ */
+export function utcOfWallMs(timeZone: string, wallMs: number): number {
+  if (timeZone === 'UTC') return wallMs;
+  const day = 86_400_000;
+  const before = offsetMsAt(timeZone, wallMs - day);
+  const after = offsetMsAt(timeZone, wallMs + day);
+  const early = wallMs - before;
+  if (before === after || offsetMsAt(timeZone, early) === before) return early;
+  const late = wallMs - after;
+  return offsetMsAt(timeZone, late) === after ? late : early;
+}
+
+function zoneOf(name: string): Zone {
+  const known = zones.get(name);
+  if (known !== undefined) return known;
+  try {
+    const format = new Intl.DateTimeFormat('en-US', {
+      timeZone: name, hourCycle: 'h23', era: 'short',
+      year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric',
+    });
+    const zone = { format, offsets: new Map<number, number>() };
+    zones.set(name, zone);
+    return zone;
+  } catch (error) {
+    throw new InputError(`"${name}" is no time zone`, { cause: error, remedy: 'Use an IANA name such as Europe/Paris or UTC.' });
+  }
+}
+
+function computeOffsetMs(format: Intl.DateTimeFormat, utcMs: number): number {
+  const parts = new Map(format.formatToParts(utcMs).map((part) => [part.type, part.value]));
+  const number = (type: Intl.DateTimeFormatPartTypes): number => Number(parts.get(type));
+  const year = parts.get('era') === 'BC' ? 1 - number('year') : number('year');
+  const wall = new Date(0);
+  wall.setUTCFullYear(year, number('month') - 1, number('day'));
+  wall.setUTCHours(number('hour'), number('minute'), number('second'));
+  return wall.getTime() - utcMs;
+}
