@@ -194,7 +194,7 @@ function streamDecoder(stream: Transform, append: (chunk: Buffer) => void): Deco
   return {
     write: (chunk) => Promise.race([
       failed, new Promise<void>((resolve) => { stream.write(chunk, () => { resolve(); }); }),
-    ]).then(() => { if (failure !== undefined) return failed; }),
+    ]).then(() => (failure === undefined ? undefined : failed)),
     end: async () => {
       stream.end();
       await Promise.race([failed, once(stream, 'end')]);

@@ -12,7 +12,7 @@ const FULL_BYTES = limits.blockRawBytes + 1 + STEP_BYTES;
 /** Whole lines that fit in one block. */
 export interface LineRun {
   readonly lines: number;
-  readonly data: Buffer;
+  readonly raw: Buffer;
 }
 
 export interface LineAccumulatorOptions {
@@ -49,7 +49,7 @@ export class LineAccumulator {
     if (this.used > 0 && this.buffer[this.used - 1] !== LF) this.step(Buffer.from([LF]));
     if (this.used > 0) this.cut(this.used);
     const sum = (value: (run: LineRun) => number): number => this.runs.reduce((total, run) => total + value(run), 0);
-    return { runs: this.runs, lines: sum((run) => run.lines), bytes: sum((run) => run.data.length) };
+    return { runs: this.runs, lines: sum((run) => run.lines), bytes: sum((run) => run.raw.length) };
   }
 
   private step(chunk: Buffer): void {
@@ -87,7 +87,7 @@ export class LineAccumulator {
   private cut(end: number): void {
     const { content, lines, longestBytes } = splitLines(this.buffer.subarray(0, end));
     if (longestBytes > limits.lineBytes + 1) throw lineTooLong(limits.lineBytes);
-    if (lines > 0) this.runs.push({ lines, data: content });
+    if (lines > 0) this.runs.push({ lines, raw: content });
     const rest = this.used - end;
     if (rest > 0) this.replace(Math.min(FULL_BYTES, Math.max(FIRST_BYTES, rest * 2)), end);
     else this.buffer = Buffer.alloc(0);

@@ -30,7 +30,7 @@ async function read(chunks: readonly Buffer[], headers: Record<string, string> =
     for (const chunk of chunks) stream.write(chunk);
     if (!options.unfinished) stream.end();
     const body = await reading;
-    return { ...body, text: Buffer.concat(body.runs.map((run) => run.data)).toString() };
+    return { ...body, text: Buffer.concat(body.runs.map((run) => run.raw)).toString() };
   } finally {
     reservation.release();
     expect(budget.used).to.equal(0);

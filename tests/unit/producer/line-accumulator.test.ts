@@ -42,7 +42,7 @@ function cutAt(body: Buffer, size: () => number): Buffer[] {
 describe('LineAccumulator', () => {
   const text = (chunks: string[]) => {
     const { runs, lines, bytes } = accumulate(chunks.map((chunk) => Buffer.from(chunk)));
-    return { text: Buffer.concat(runs.map((run) => run.data)).toString(), lines, bytes };
+    return { text: Buffer.concat(runs.map((run) => run.raw)).toString(), lines, bytes };
   };
 
   it('ends the last line, keeps CR, skips what is empty', () => {
@@ -69,7 +69,7 @@ describe('LineAccumulator', () => {
       const { runs, lines, bytes } = accumulate(cutAt(body, () => 1 + random(9)),
         round % 2 === 0 ? {} : { expectedBytes: body.length });
       const wanted = reference(body);
-      expect(Buffer.concat(runs.map((run) => run.data)).equals(Buffer.concat(wanted))).to.equal(true, body.toString('hex'));
+      expect(Buffer.concat(runs.map((run) => run.raw)).equals(Buffer.concat(wanted))).to.equal(true, body.toString('hex'));
       expect(lines).to.equal(wanted.length);
       expect(bytes).to.equal(Buffer.concat(wanted).length);
     }
@@ -83,9 +83,9 @@ describe('LineAccumulator', () => {
     expect(bytes).to.equal(body.length);
     expect(runs.length).to.be.greaterThan(3);
     for (const run of runs) {
-      expect(run.data.length).to.be.at.most(limits.blockRawBytes);
-      expect(run.data.length % line.length).to.equal(0);
-      expect(run.lines).to.equal(run.data.length / line.length);
+      expect(run.raw.length).to.be.at.most(limits.blockRawBytes);
+      expect(run.raw.length % line.length).to.equal(0);
+      expect(run.lines).to.equal(run.raw.length / line.length);
     }
   });
 
@@ -93,8 +93,8 @@ describe('LineAccumulator', () => {
     const largest = Buffer.alloc(limits.lineBytes, 120);
     const { runs, lines } = accumulate([Buffer.from('a\n'), largest, Buffer.from('\nb')]);
     expect(lines).to.equal(3);
-    expect(Buffer.concat(runs.map((run) => run.data)).length).to.equal(limits.lineBytes + 5);
-    for (const run of runs) expect(run.data.length).to.be.at.most(limits.blockRawBytes + 1);
+    expect(Buffer.concat(runs.map((run) => run.raw)).length).to.equal(limits.lineBytes + 5);
+    for (const run of runs) expect(run.raw.length).to.be.at.most(limits.blockRawBytes + 1);
     expect(() => accumulate([Buffer.from('a\n'), largest, Buffer.from('x')])).to.throw(IntakeError).with.property('status', 413);
     expect(() => accumulate([Buffer.from('a\n'), largest, Buffer.from('x\n')])).to.throw(IntakeError).with.property('status', 413);
   });
