@@ -3,6 +3,7 @@ import { loadSchema, type Schema } from '../schemas';
 import type { Settings } from './settings';
 
 interface Described {
+  readonly description?: string;
   readonly default?: unknown;
   readonly properties?: Readonly<Record<string, Described>>;
 }
@@ -78,4 +79,20 @@ function assertConsistent(settings: Settings): void {
   ];
   const found = contradictions.find(([wrong]) => wrong);
   if (found !== undefined) throw new InputError(found[1], { remedy: 'change both in one command' });
+}
+
+export interface DescribedSetting {
+  /** `group.key`. */
+  readonly name: string;
+  readonly description: string;
+  readonly default: unknown;
+}
+
+/** Every setting with its one-line meaning, in the schema's order: for help, lists and documents. */
+export function describeSettings(): readonly DescribedSetting[] {
+  const groups = (schema().document as Described).properties ?? {};
+  return Object.entries(groups).flatMap(([group, { properties }]) =>
+    Object.entries(properties ?? {}).map(([key, described]) => ({
+      name: `${group}.${key}`, description: described.description ?? '', default: described.default,
+    })));
 }
