@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../clock';
+import { InputError, NotFoundError, UnavailableError, UnknownOutcomeError } from '../errors';
+import type { SolrAnswer, SolrClient } from './solr-client';
+import { storedZip, type ZipEntry } from './stored-zip';
+
+/** One copy of one shard. */
+export interface Replica {
+  readonly name: string;
+  readonly core: string;
+  readonly baseUrl: string;
+  readonly leader: boolean;
+  readonly active: boolean;
+}
+
+export interface CollectionStatus {
+  readonly configset: string;
+  readonly shards: readonly { readonly name: string; readonly replicas: readonly Replica[] }[];
+}
+
+const ADMIN_TIMEOUT_MS = 60_000;
+const POLL_MS = 250;
+
+/** The collection's shards and copies as the cluster knows them; undefined when there is no such collection. */
+export async function collectionStatus(client: SolrClient, collection: string): Promise<CollectionStatus | undefined> {
+  let answer: SolrAnswer;
+  try {
+    answer = await client.request({
+      path: '/admin/collections', query: { action: 'CLUSTERSTATUS', collection }, effect: 'read',
+    });
+  } catch (error) {
+    // Solr's word for a collection that is not there.
+    if (error instanceof NotFoundError || (error instanceof InputError && /not found/i.test(error.message))) return undefined;
+    throw error;
+  }
+  const cluster = answer.cluster as
+    { collections?: Record<string, { configName?: string; shards?: Record<string, RawShard> }>; live_nodes?: string[] };
+  const found = cluster.collections?.[collection];
+  if (found === undefined) return undefined;
+  const live = new Set(cluster.live_nodes ?? []);
+  return {
+    configset: found.configName ?? '',
+    shards: Object.entries(found.shards ?? {}).map(([name, shard]) => ({
+      name,
+      replicas: Object.entries(shard.replicas).map(([replica, facts]) => ({
+        name: replica,
+        core: facts.core,
+        baseUrl: facts.base_url,
+        leader: facts.leader === 'true',
+        active: facts.state === 'active' && live.has(facts.node_name),
+      })),
+    })),
+  };
+}
+
+interface RawShard {
+  readonly replicas: Record<string, {
+    readonly core: string; readonly base_url: string; readonly node_name: string; readonly state: string;
+    readonly leader?: string;
+  }>;
+}
+
+/** The leader of each shard. UnavailableError when a shard has none that lives. */
+export async function shardLeaders(client: SolrClient, collection: string): Promise<readonly Replica[]> {
+  const status = await collectionStatus(client, collection);
+  if (status === undefined) throw new NotFoundError(`There is no collection "${collection}".`);
+  return status.shards.map(({ name, replicas }) => {
+    const leader = replicas.find((replica) => replica.leader && replica.active);
+    if (leader === undefined) throw new UnavailableError(`Shard ${name} of "${collection}" has no leader at present.`);
+    return leader;
+  });
+}
+
+export interface PrepareOptions {
+  readonly client: SolrClient;
+  readonly clock: Clock;
+  /** Folder of the configset's files. */
+  readonly configsetFolder: string;
+  readonly shards: number;
+  readonly replicas: number;
+}
+
+/**
+ * Makes the collection, or gives it the present configset. A configset is named by its content and never changed, so
+ * that a collection says by itself whether it has the present one.
+ */
+export async function prepareCollection(collection: string, options: PrepareOptions): Promise<void> {
+  const { client } = options;
+  const files = await readConfigset(options.configsetFolder);
+  const configset = configsetName(files);
+  const status = await collectionStatus(client, collection);
+  if (status?.configset !== configset) {
+    await upload(client, configset, files);
+    if (status === undefined) await create(client, collection, configset, options);
+    else {
+      await admin(client, { action: 'MODIFYCOLLECTION', collection, 'collection.configName': configset });
+    }
+  }
+  await waitForLeaders(client, options.clock, collection);
+}
+
+async function readConfigset(folder: string): Promise<readonly ZipEntry[]> {
+  const names = (await readdir(folder)).sort();
+  return Promise.all(names.map(async (name) => ({ name, data: await readFile(join(folder, name)) })));
+}
+
+export function configsetName(files: readonly ZipEntry[]): string {
+  const hash = createHash('sha256');
+  for (const { name, data } of files) hash.update(`${name}\n${String(data.length)}\n`).update(data);
+  return `resilog-${hash.digest('hex').slice(0, 12)}`;
+}
+
+async function upload(client: SolrClient, name: string, files: readonly ZipEntry[]): Promise<void> {
+  await client.request({
+    path: '/admin/configs',
+    query: { action: 'UPLOAD', name, overwrite: 'true', cleanup: 'true' },
+    body: { type: 'application/octet-stream', data: storedZip(files) },
+    effect: 'write',
+    timeoutMs: ADMIN_TIMEOUT_MS,
+  });
+}
+
+async function create(client: SolrClient, name: string, configset: string, options: PrepareOptions): Promise<void> {
+  try {
+    await admin(client, {
+      action: 'CREATE',
+      name,
+      numShards: String(options.shards),
+      replicationFactor: String(options.replicas),
+      'collection.configName': configset,
+      'router.name': 'compositeId',
+    });
+  } catch (error) {
+    // Somebody made it meanwhile, or our own former try did: what is there now decides.
+    if (!(error instanceof InputError) && !(error instanceof UnknownOutcomeError)) throw error;
+    if ((await collectionStatus(client, name)) === undefined) throw error;
+  }
+}
+
+async function admin(client: SolrClient, query: Readonly<Record<string, string>>): Promise<void> {
+  await client.request({ path: '/admin/collections', query, effect: 'write', timeoutMs: ADMIN_TIMEOUT_MS });
+}
+
+async function waitForLeaders(client: SolrClient, clock: Clock, collection: string): Promise<void> {
+  const deadline = clock.monotonic() + ADMIN_TIMEOUT_MS;
+  for (;;) {
+    try {
+      await shardLeaders(client, collection);
+      return;
+    } catch (error) {
+      if (!(error instanceof UnavailableError) || clock.monotonic() >= deadline) throw error;
+    }
+    await clock.sleep(POLL_MS);
+  }
+}
