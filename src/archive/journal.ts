@@ -130,8 +130,6 @@ export interface LaneStatus extends LaneRecord {
   readonly sealedAt: number | undefined;
   /** All files of blocks up to this number are closed; −1 at first. */
   readonly releasedThrough: number;
-  /** Number of the lane's highest document (a block or a seal); −1 when it has none. */
-  readonly highestN: number;
-  /** Number of the lane's highest block (its seal not counted); −1 while it has none. Read at majority. */
+  /** Number of the last block stored in the lane, removed ones included; −1 when there was none. At majority. */
   readonly highestBlock: number;
 }

@@ -53,8 +53,10 @@ export class MemoryJournal implements Journal {
     return [...this.store.lanes.values()]
       .filter(({ sealedAt, releasedThrough }) => sealedAt === undefined || releasedThrough < sealedAt - 1)
       .sort((a, b) => a.record.openedMs - b.record.openedMs || a.order - b.order)
-      .map(({ record, sealedAt, releasedThrough }) => (
-        { ...record, sealedAt, releasedThrough, highestN: highestOf(this.documents(record.id)) }));
+      .map(({ record, sealedAt, releasedThrough }) => ({
+        ...record, sealedAt, releasedThrough,
+        highestBlock: sealedAt === undefined ? highestOf(this.documents(record.id)) : sealedAt - 1,
+      }));
   }
 
   async *read(lane: string, from: number, to: number): AsyncIterable<StoredBlock> {

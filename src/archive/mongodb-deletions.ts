@@ -1,0 +1,39 @@
+import type { Collection } from 'mongodb';
+import type { DeletionRequest, Deletions } from '../retention/ports';
+import type { MongodbConnection } from './mongodb-connection';
+
+type DeletionDocument = Omit<DeletionRequest, 'id'> & { readonly _id: string };
+
+export class MongodbDeletions implements Deletions {
+  private readonly requests: Collection<DeletionDocument>;
+
+  constructor(private readonly connection: MongodbConnection) {
+    this.requests = connection.db.collection('deletions');
+  }
+
+  async save(request: DeletionRequest): Promise<void> {
+    const { id, ...rest } = request;
+    await this.connection.write(`save deletion ${id}`, (session) => this.requests.replaceOne(
+      { _id: id }, rest, { upsert: true, session, maxTimeMS: this.connection.maxTimeMS }));
+  }
+
+  async get(id: string): Promise<DeletionRequest | undefined> {
+    const found = await this.connection.read(`read deletion ${id}`, (session) => (
+      this.requests.findOne({ _id: id }, { session, maxTimeMS: this.connection.maxTimeMS })));
+    return found === null ? undefined : fromDocument(found);
+  }
+
+  async list(
+    query: { readonly state?: DeletionRequest['state']; readonly limit: number },
+  ): Promise<readonly DeletionRequest[]> {
+    const filter = query.state === undefined ? {} : { state: query.state };
+    const found = await this.connection.read('list deletions', (session) => this.requests
+      .find(filter, { session, maxTimeMS: this.connection.maxTimeMS })
+      .sort({ throughMs: 1, _id: 1 }).limit(query.limit).toArray());
+    return found.map(fromDocument);
+  }
+}
+
+function fromDocument({ _id, ...rest }: DeletionDocument): DeletionRequest {
+  return { id: _id, ...rest };
+}

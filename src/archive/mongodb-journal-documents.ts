@@ -1,0 +1,95 @@
+import { CorruptionError } from '../errors';
+import { faultOf, sha256Hex } from './block-format';
+import type { Block, Frame, Segment, SegmentSource, StoredBlock } from './journal';
+import type { JournalDocument } from './mongodb-schema';
+import { VarintReader, VarintWriter } from './varint';
+
+/**
+ * A block as a document. Segments and frames go into one compact table, since a block may hold lines of thousands of
+ * sources: varints; numbers of frames, files and segments first; offsets follow from the order.
+ */
+export function toDocument(block: Block): JournalDocument {
+  const sources: SegmentSource[] = [];
+  const sourceIndex = new Map<string, number>();
+  const files: string[] = [];
+  const fileIndex = new Map<string, number>();
+  const writer = new VarintWriter();
+  for (const { source, fileId } of block.segments) {
+    const key = JSON.stringify([source.id, source.name, source.indexed, source.timeZone]);
+    if (!sourceIndex.has(key)) sourceIndex.set(key, sources.push(source) - 1);
+    if (!fileIndex.has(fileId)) fileIndex.set(fileId, files.push(fileId) - 1);
+  }
+  writer.unsigned(block.frames.length).unsigned(files.length).unsigned(block.segments.length);
+  for (const frame of block.frames) writer.unsigned(frame.length).unsigned(frame.rawBytes);
+  for (const id of files) {
+    for (let at = 0; at < 24; at += 6) writer.unsigned(Number.parseInt(id.slice(at, at + 6), 16));
+  }
+  let receivedMs = 0;
+  for (const segment of block.segments) {
+    const { source } = segment;
+    const key = JSON.stringify([source.id, source.name, source.indexed, source.timeZone]);
+    writer.unsigned(fileIndex.get(segment.fileId) ?? 0).unsigned(sourceIndex.get(key) ?? 0)
+      .unsigned(segment.frame).unsigned(segment.lines).unsigned(segment.bytes)
+      .signed(segment.receivedMs - receivedMs);
+    receivedMs = segment.receivedMs;
+  }
+  const table = writer.finish();
+  return {
+    _id: { lane: block.lane, n: block.n },
+    sources: sources.map(({ id, name, indexed, timeZone }) => ({ id, name, indexed, timeZone })),
+    table, tableSha256: sha256Hex(table), data: block.data, sha256: block.sha256,
+  };
+}
+
+/** Never throws: what can't be read is `corrupt`, with the segments when at least their table can be trusted. */
+export function fromDocument(document: JournalDocument): StoredBlock {
+  const { lane, n } = document._id;
+  const data = Buffer.isBuffer(document.data) ? document.data : Buffer.alloc(0);
+  const sha256 = document.sha256 ?? '';
+  let tables: Pick<Block, 'segments' | 'frames'>;
+  try {
+    tables = readTable(document);
+  } catch (error) {
+    if (!(error instanceof CorruptionError)) throw error;
+    return { lane, n, segments: [], frames: [], data, sha256, corrupt: true };
+  }
+  const block = { lane, n, ...tables, data, sha256 };
+  return { ...block, corrupt: document.setAside !== undefined || faultOf(block) !== undefined };
+}
+
+function readTable(document: JournalDocument): Pick<Block, 'segments' | 'frames'> {
+  const { table, sources } = document;
+  if (!Buffer.isBuffer(table) || !Array.isArray(sources)) throw new CorruptionError('a block without a table');
+  if (sha256Hex(table) !== document.tableSha256) throw new CorruptionError('the table does not match its sha256');
+  const reader = new VarintReader(table);
+  const [frameCount, fileCount, segmentCount] = [reader.unsigned(), reader.unsigned(), reader.unsigned()];
+  const frames: Frame[] = [];
+  for (let offset = 0; frames.length < frameCount;) {
+    const length = reader.unsigned();
+    frames.push({ offset, length, rawBytes: reader.unsigned() });
+    offset += length;
+  }
+  const files: string[] = [];
+  while (files.length < fileCount) {
+    let id = '';
+    while (id.length < 24) id += reader.unsigned().toString(16).padStart(6, '0');
+    files.push(id);
+  }
+  const segments: Segment[] = [];
+  const filled = frames.map(() => 0);
+  let receivedMs = 0;
+  while (segments.length < segmentCount) {
+    const fileId = files[reader.unsigned()];
+    const source = sources[reader.unsigned()] as SegmentSource | undefined;
+    const frame = reader.unsigned();
+    const [lines, bytes] = [reader.unsigned(), reader.unsigned()];
+    receivedMs += reader.signed();
+    const offset = filled[frame];
+    if (fileId === undefined || source === undefined || offset === undefined) {
+      throw new CorruptionError('a segment names what is not there');
+    }
+    filled[frame] = offset + bytes;
+    segments.push({ fileId, source, lines, bytes, receivedMs, frame, offset });
+  }
+  return { segments, frames };
+}
