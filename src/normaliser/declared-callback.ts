@@ -1,6 +1,5 @@
 import { type Callback, refuse } from './callback';
 import { compileDateFormat } from './date-format';
-import { strip } from './python-values';
 
 /** A callback's body in our declarative form begins with this word; Python source never does. */
 const PREFIX = 'resilog:';
@@ -87,7 +86,8 @@ function keyValues(prefix: string): Callback {
     for (const match of value.matchAll(/([A-Za-z_][\w.-]{0,63})=("(?:[^"\\]|\\.)*"|[^\s",;]*)/g)) {
       if (left === 0) refuse('there are too many pairs');
       left -= 1;
-      const text = strip(match[2] ?? '', '"').replace(/\\(["\\])/g, '$1');
+      const raw = match[2] ?? '';
+      const text = raw.startsWith('"') ? raw.slice(1, -1).replace(/\\(["\\])/g, '$1') : raw;
       if (text !== '') log.set(prefix + (match[1] ?? '').replace(/[^0-9A-Za-z]/g, '_'), text);
     }
   };

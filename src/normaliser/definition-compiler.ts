@@ -4,7 +4,7 @@ import type { CompiledCsvPattern, CompiledDefinition, CompiledPattern, CompiledT
 import type { CallbackDefinition, Definition, PatternDefinition, TagDefinition, TagTypeDefinition } from './definition';
 import { DefinitionError, type DefinitionPlace } from './definition-error';
 import { definitionLimits } from './definition-limits';
-import { translatePythonRegexp } from './python-regexp';
+import { type TranslatedRegexp, translatePythonRegexp } from './python-regexp';
 
 /** What the common files give to all definitions of a set. */
 export interface CommonDefinitions {
@@ -124,7 +124,7 @@ class Compiler {
     return type?.regexp ?? ANYTHING;
   }
 
-  private translate(regexp: string, place: DefinitionPlace, unicode: boolean): ReturnType<typeof translatePythonRegexp> {
+  private translate(regexp: string, place: DefinitionPlace, unicode: boolean): TranslatedRegexp {
     try {
       return translatePythonRegexp(regexp, { unicode });
     } catch (error) {

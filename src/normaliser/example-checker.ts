@@ -35,7 +35,8 @@ export function checkExamples(set: DefinitionSet): ExampleReport {
   const { definitions } = createNormaliser(set);
   const checks = definitions.flatMap((compiled) => compiled.definition.patterns.flatMap((pattern) => (
     pattern.examples.map((example) => checkExample(compiled, pattern, example)))));
-  const sum = (count: (check: ExampleCheck) => number): number => checks.reduce((total, check) => total + count(check), 0);
+  const sum = (count: (check: ExampleCheck) => number): number => (
+    checks.reduce((total, check) => total + count(check), 0));
   return {
     normalizers: definitions.length,
     patterns: definitions.reduce((total, { definition }) => total + definition.patterns.length, 0),
@@ -53,7 +54,9 @@ interface ExampleCheck {
   readonly failures: readonly ExampleFailure[];
 }
 
-function checkExample(compiled: CompiledDefinition, pattern: PatternDefinition, example: ExampleDefinition): ExampleCheck {
+function checkExample(
+  compiled: CompiledDefinition, pattern: PatternDefinition, example: ExampleDefinition,
+): ExampleCheck {
   const failures: ExampleFailure[] = [];
   const fail = (problem: string): void => {
     const { file, line } = example.place;
@@ -61,7 +64,8 @@ function checkExample(compiled: CompiledDefinition, pattern: PatternDefinition, 
   };
   const expected = example.expectedTags.length;
   const input: NormaliserInput = { text: example.text, receivedMs: EXAMPLE_RECEIVED_MS, timeZone: 'UTC' };
-  const outcome = runDefinition({ ...compiled, prerequisites: [] }, new Map([[compiled.appliedTo, example.text]]), input);
+  const log = new Map([[compiled.appliedTo, example.text]]);
+  const outcome = runDefinition({ ...compiled, prerequisites: [] }, log, input);
   if (outcome.kind !== 'matched') {
     fail(outcome.kind === 'refused' ? 'a callback refuses the example' : 'no pattern matches the example');
     return { expected, equal: 0, failures };

@@ -1,0 +1,108 @@
+import { expect } from 'chai';
+import { systemClock } from '../../../src/clock';
+import { InputError, NotFoundError, UnavailableError } from '../../../src/errors';
+import { silentLog } from '../../../src/log';
+import { definitionSetOf } from '../../../src/normaliser/definition-set';
+import { memoryDefinitionStore } from '../../../src/normaliser/memory-definition-store';
+import { createNormaliser } from '../../../src/normaliser/normaliser';
+import type { NormaliserInput } from '../../../src/normaliser/ports';
+import { WorkerPool, type WorkerPoolOptions } from '../../../src/normaliser/worker-pool';
+import { normalizerXml } from './definitions';
+
+const WORDS = definitionSetOf([{ name: 'words.xml', xml: normalizerXml({ text: 'FIRST SECOND', tags: { FIRST: '\\w+', SECOND: '\\w+' } }) }]);
+/** Exponential on a run of `a` that no `b` ends. */
+const CATASTROPHIC = definitionSetOf([{ name: 'bad.xml', xml: normalizerXml({ text: 'RUN', tags: { RUN: '(?:a+)+b' } }) }]);
+const BROKEN = definitionSetOf([{ name: 'broken.xml', xml: '<normalizer/>' }]);
+const HOSTILE = 'a'.repeat(60);
+
+function input(text: string): NormaliserInput {
+  return { text, receivedMs: 0, timeZone: 'UTC' };
+}
+
+describe('WorkerPool', function () {
+  this.timeout(60_000);
+  let pool: WorkerPool;
+
+  function open(options: Partial<WorkerPoolOptions> = {}): WorkerPool {
+    pool = new WorkerPool({
+      store: memoryDefinitionStore([WORDS, CATASTROPHIC, BROKEN]), clock: systemClock, log: silentLog, workers: 2,
+      ...options,
+    });
+    return pool;
+  }
+
+  afterEach(async () => {
+    await pool.close();
+  });
+
+  it('gives what the normaliser gives, in the order of the inputs, over many chunks', async () => {
+    open({ chunkLines: 7 });
+    const inputs = Array.from({ length: 100 }, (_, index) => input(index % 3 === 0 ? 'one' : `line n${index}`));
+    const normaliser = createNormaliser(WORDS);
+    expect(await pool.normalise(WORDS.version, inputs)).to.deep.equal(inputs.map((line) => normaliser.normalise(line)));
+    expect(pool.statistics()).to.deep.equal({ lines: 100, abandonedLines: 0, threadsLost: 0, queuedLines: 0 });
+  });
+
+  it('serves several versions at once', async () => {
+    open();
+    const [words, run] = await Promise.all([
+      pool.normalise(WORDS.version, [input('a b')]),
+      pool.normalise(CATASTROPHIC.version, [input('aab')]),
+    ]);
+    expect(words[0]?.tags).to.deep.equal({ first: 'a', second: 'b' });
+    expect(run[0]?.tags).to.deep.equal({ run: 'aab' });
+  });
+
+  it('gives only the line back raw that no thread survives, and goes on', async () => {
+    open({ workers: 1, chunkBudgetMs: 400, lineBudgetMs: 400 });
+    const lines = ['aab', 'ab', HOSTILE, 'aaab', 'x'];
+    let ticks = 0;
+    const beat = setInterval(() => { ticks += 1; }, 10);
+    const results = await pool.normalise(CATASTROPHIC.version, lines.map(input));
+    clearInterval(beat);
+    expect(results.map(({ matched }) => matched.length)).to.deep.equal([1, 1, 0, 1, 0]);
+    expect(results[2]).to.deep.equal({ tags: {}, dateMs: undefined, matched: [], body: undefined });
+    expect(pool.statistics()).to.include({ abandonedLines: 1, threadsLost: 2, queuedLines: 0 });
+    expect(ticks, 'the caller kept running meanwhile').to.be.greaterThan(20);
+    expect((await pool.normalise(CATASTROPHIC.version, [input('ab')]))[0]?.matched).to.have.length(1);
+  });
+
+  it('rejects a version that was never saved, and one that cannot be compiled', async () => {
+    open();
+    await rejected(pool.normalise('0123456789abcdef', [input('x')]), NotFoundError);
+    const error = await rejected(pool.normalise(BROKEN.version, [input('x')]), InputError);
+    expect(error.message).to.contain('broken.xml:1');
+    expect((await pool.normalise(WORDS.version, [input('a b')]))[0]?.matched).to.have.length(1);
+  });
+
+  it('makes callers wait when full, refuses when too many wait, and admits a call larger than the queue alone', async () => {
+    open({ workers: 1, queuedLines: 4, waitingCallers: 1 });
+    const large = pool.normalise(WORDS.version, Array.from({ length: 10 }, () => input('a b')));
+    const waiting = pool.normalise(WORDS.version, [input('c d')]);
+    await rejected(pool.normalise(WORDS.version, [input('e f')]), UnavailableError);
+    expect(await large).to.have.length(10);
+    expect(await waiting).to.have.length(1);
+    expect(pool.statistics().queuedLines).to.equal(0);
+  });
+
+  it('refuses after close, also what waits, and closes twice', async () => {
+    open({ workers: 1, chunkLines: 1 });
+    await pool.normalise(WORDS.version, [input('a b')]);
+    const late = rejected(pool.normalise(WORDS.version, Array.from({ length: 50 }, () => input('a b'))), UnavailableError);
+    await Promise.resolve();
+    await pool.close();
+    await late;
+    await rejected(pool.normalise(WORDS.version, [input('a b')]), UnavailableError);
+    await pool.close();
+  });
+});
+
+async function rejected<T extends Error>(promise: Promise<unknown>, kind: new (...rest: never[]) => T): Promise<T> {
+  try {
+    await promise;
+  } catch (error) {
+    expect(error).to.be.instanceOf(kind);
+    return error as T;
+  }
+  throw new Error('it did not reject');
+}
