@@ -6,11 +6,13 @@ import { createNormaliser } from '../../../src/normaliser/normaliser';
 import type { Normalised, NormaliserInput, Tags } from '../../../src/normaliser/ports';
 import { escapeXml, normalizerXml, type TestDefinition } from './definitions';
 
-function chain(...definitions: readonly TestDefinition[]): (text: string, more?: Partial<NormaliserInput>) => Normalised {
+type Run = (text: string, more?: Partial<NormaliserInput>) => Normalised;
+
+function chain(...definitions: readonly TestDefinition[]): Run {
   return chainOf(definitions.map((definition) => normalizerXml(definition)));
 }
 
-function chainOf(xml: readonly string[]): (text: string, more?: Partial<NormaliserInput>) => Normalised {
+function chainOf(xml: readonly string[]): Run {
   const normaliser = createNormaliser(definitionSetOf(xml.map((text, index) => ({ name: `${index}.xml`, xml: text }))));
   return (text, more) => normaliser.normalise({ text, receivedMs: Date.UTC(2026, 10, 22), timeZone: 'UTC', ...more });
 }

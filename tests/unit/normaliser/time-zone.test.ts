@@ -38,8 +38,9 @@ describe('time zones', () => {
 
 describe('dates of lines', () => {
   it('exist only where the calendar has them', () => {
-    const bad = [{ month: 13, day: 1 }, { month: 0, day: 1 }, { month: 2, day: 29 }, { month: 4, day: 31 }, { month: 1, day: 0 },
-      { month: 1, day: 1, hour: 24 }, { month: 1, day: 1, minute: 60 }, { month: 1, day: 1, second: 60 }, { month: 1, day: Number.NaN }];
+    const bad = [{ month: 13, day: 1 }, { month: 0, day: 1 }, { month: 2, day: 29 }, { month: 4, day: 31 },
+      { month: 1, day: 0 },      { month: 1, day: 1, hour: 24 }, { month: 1, day: 1, minute: 60 }, { month: 1, day: 1, second: 60 },
+      { month: 1, day: Number.NaN }];
     for (const parts of bad) expect(logDate({ year: 2026, ...parts }), JSON.stringify(parts)).to.equal(undefined);
     expect(logDate({ year: 2024, month: 2, day: 29 })).to.not.equal(undefined);
     expect(logDate({ year: 0, month: 1, day: 1 })).to.equal(undefined);
@@ -48,13 +49,15 @@ describe('dates of lines', () => {
   });
 
   it('are printed as Python prints them', () => {
-    const date = logDate({ year: 2026, month: 1, day: 2, hour: 3, minute: 4, second: 5, micros: 60, offsetMinutes: -210, aware: true });
+    const date = logDate({ year: 2026, month: 1, day: 2, hour: 3, minute: 4, second: 5, micros: 60,
+      offsetMinutes: -210, aware: true });
     expect(date && printLogDate(date)).to.equal('2026-01-02 03:04:05.000060-03:30');
     expect(date && new Date(epochMsOf(date, 'Asia/Tokyo')).toISOString()).to.equal('2026-01-02T06:34:05.000Z');
   });
 
   it('get the year nearest to the stored reception (schedule 26)', () => {
-    const year = (month: number, day: number, received: string): number | undefined => nearestYear({ month, day }, Date.parse(received));
+    const year = (month: number, day: number, received: string): number | undefined =>
+      nearestYear({ month, day }, Date.parse(received));
     expect(year(12, 31, '2026-01-01T00:05Z')).to.equal(2025);
     expect(year(1, 1, '2026-12-31T23:59Z')).to.equal(2027);
     expect(year(11, 22, '2026-11-22T00:00Z')).to.equal(2026);
