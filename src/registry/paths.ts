@@ -1,6 +1,11 @@
 /** The tree below the chroot. Who may write what is in docs/specs/registry.md. */
 export const paths = {
-  sources: '/Authentification',
+  /** Where it exists, everything exists. */
+  identity: '/ClusterId',
+  /** One node per key. */
+  keys: '/Authentification',
+  /** One node per source's name. */
+  sources: '/Sources',
   configuration: '/Configuration',
   settings: '/Configuration/Settings',
   cluster: '/Configuration/Cluster',
