@@ -6,11 +6,12 @@ const WATCHED_NAMES = 200;
 
 /**
  * The items of one owned bucket, known from a listing that is made again only when all of it is handed out: so the
- * cost of an item does not grow with the backlog. Items get rising numbers, so after a listing only higher ones are new.
+ * cost of an item does not grow with the backlog. Items get rising numbers: after a listing only higher ones are
+ * new.
  */
 export class BucketItems {
   private fresh: string[] = [];
-  private deferred: string[] = [];
+  private readonly deferred: string[] = [];
   private highest: number | undefined;
   private watch: Watch | undefined;
   private generation = 0;

@@ -105,10 +105,12 @@ export class BucketShare {
     const { participant } = this;
     this.participant = undefined;
     const released = this.owners.map((owner) => owner.release());
-    const left = participant?.close().catch((error: unknown) => {
+    try {
+      await participant?.close();
+    } catch (error) {
       this.options.log.debug('ConsumerNotLeft', { error: messageOf(error) });
-    });
-    await Promise.all([...released, left]);
+    }
+    await Promise.all(released);
   }
 
   private async join(): Promise<void> {
@@ -128,7 +130,8 @@ export class BucketShare {
   private tick(): void {
     if (this.closed) return;
     this.cancelTick = this.options.clock.timer(TICK_MS, () => { this.tick(); });
-    if (this.pausedUntil !== undefined && this.options.clock.monotonic() >= this.pausedUntil) this.pausedUntil = undefined;
+    const now = this.options.clock.monotonic();
+    if (this.pausedUntil !== undefined && now >= this.pausedUntil) this.pausedUntil = undefined;
     void this.join();
     for (const owner of this.owners) if (owner.unsettled) void owner.settle();
     void this.share();
@@ -154,7 +157,8 @@ export class BucketShare {
     for (const bucket of this.owned.values()) bucket.drainingSince = undefined;
     if (missing === 0) return;
     // In random order, so that consumers that start together rarely try the same bucket.
-    const free = this.owners.filter((owner) => owner.free).map((owner) => ({ owner, at: this.options.random.fraction() }));
+    const free = this.owners.filter((owner) => owner.free)
+      .map((owner) => ({ owner, at: this.options.random.fraction() }));
     free.sort((a, b) => a.at - b.at);
     await Promise.all(free.slice(0, missing).map(({ owner }) => owner.claim()));
   }
@@ -169,7 +173,7 @@ export class BucketShare {
     });
     const ready = order.slice(0, excess).filter(({ items, drainingSince = now }) =>
       items.inWork.size === 0 || now - drainingSince >= this.options.drainMs);
-    await Promise.all(ready.map(({ bucket }) => this.owners[bucket]?.release()));
+    await Promise.all(ready.map(async ({ bucket }) => this.owners[bucket]?.release()));
   }
 
   private gain(bucket: number, fence: string): void {

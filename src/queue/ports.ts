@@ -28,7 +28,7 @@ export interface QueueDepth {
 }
 
 export interface QueueProducer {
-  /** Appends; file ids are grouped by bucket, at most `limits.queueItemFiles` an item. Never bounded: repairs use it too. */
+  /** Appends; ids are grouped by bucket, at most `limits.queueItemFiles` an item. Never bounded: repairs use it too. */
   put(fileIds: readonly string[]): Promise<void>;
   /** From child counts; never lists. */
   depth(): Promise<QueueDepth>;

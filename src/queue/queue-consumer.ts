@@ -24,6 +24,11 @@ export interface QueueConsumerOptions {
   readonly drainMs?: number;
 }
 
+interface Picked {
+  readonly bucket: OwnedBucket;
+  readonly name: string;
+}
+
 /**
  * Status: complete. Guarantees: an item is handed out by one owner of its bucket at a time as far as the tree knows,
  * the oldest of a bucket first; an acknowledgement takes effect only while its fence exists; an item that is not
@@ -126,10 +131,10 @@ class CoordinationQueueConsumer implements QueueConsumer {
   }
 
   /** Marks up to `max` items as in work, from the owned buckets in turn. */
-  private pick(max: number): { bucket: OwnedBucket; name: string }[] {
+  private pick(max: number): Picked[] {
     if (this.options.coordination.state !== 'connected') return [];
     const buckets = [...this.share.owned.values()].filter((bucket) => bucket.drainingSince === undefined);
-    const picked: { bucket: OwnedBucket; name: string }[] = [];
+    const picked: Picked[] = [];
     let empty = 0;
     while (picked.length < max && empty < buckets.length) {
       this.turn += 1;
@@ -145,9 +150,8 @@ class CoordinationQueueConsumer implements QueueConsumer {
     return picked;
   }
 
-  private async read(picked: readonly { bucket: OwnedBucket; name: string }[], signal: AbortSignal): Promise<TakenItem[]> {
-    const results = await Promise.allSettled(picked.map(async ({ bucket, name }) =>
-      this.readOne(bucket, name)));
+  private async read(picked: readonly Picked[], signal: AbortSignal): Promise<TakenItem[]> {
+    const results = await Promise.allSettled(picked.map(({ bucket, name }) => this.readOne(bucket, name)));
     const items: TakenItem[] = [];
     let failed = false;
     for (const [i, result] of results.entries()) {

@@ -31,7 +31,8 @@ export function createQueueProducer(options: QueueProducerOptions): QueueProduce
     async put(fileIds) {
       if (fileIds.length === 0) return;
       const multis = multisOf(fileIds, await bucketCount());
-      await Promise.all(multis.map((multi) => retry(() => coordination.multi(multi), { ...options, attempts: ATTEMPTS })));
+      const tries = { ...options, attempts: ATTEMPTS };
+      await Promise.all(multis.map((multi) => retry(() => coordination.multi(multi), tries)));
     },
     depth: async () => readDepth(coordination, await bucketCount()),
   };

@@ -1,0 +1,101 @@
+import type { Clock } from '../clock';
+import { messageOf } from '../errors';
+import type { LogIndex } from '../index/ports';
+import type { Log } from '../log';
+import type { SettingsWatcher } from '../registry/settings';
+import type { ConsumerMetrics } from './metrics';
+
+export interface CommitPolicyOptions {
+  readonly index: LogIndex;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: SettingsWatcher;
+  readonly metrics: ConsumerMetrics;
+}
+
+type CommitKind = 'soft' | 'hard';
+
+interface Pending {
+  /** Documents since the last commit of either kind, and since the last hard one. */
+  documents: number;
+  cancelSoft: (() => void) | undefined;
+  cancelHard: (() => void) | undefined;
+  committing: Promise<void>;
+}
+
+/**
+ * Makes what was indexed searchable (soft commit) and durable (hard commit), a while after the first document that
+ * needs it, and the latter also after many documents. Batches themselves never commit. A failed commit is
+ * tried again after its time; nothing depends on it but freshness, since verification makes hard commits of its own.
+ */
+export class CommitPolicy {
+  private readonly collections = new Map<string, Pending>();
+  private closed = false;
+
+  constructor(private readonly options: CommitPolicyOptions) {}
+
+  /** Documents were accepted by the index. */
+  added(collection: string, documents: number): void {
+    if (this.closed || documents === 0) return;
+    const { softCommitMs, hardCommitMs, commitDocuments } = this.options.settings.current.consumer;
+    const pending = this.pendingOf(collection);
+    pending.documents += documents;
+    if (pending.documents >= commitDocuments) {
+      void this.commit(collection, 'hard');
+      return;
+    }
+    pending.cancelSoft ??= this.options.clock.timer(softCommitMs, () => { void this.commit(collection, 'soft'); });
+    pending.cancelHard ??= this.options.clock.timer(hardCommitMs, () => { void this.commit(collection, 'hard'); });
+  }
+
+  /** Commits softly what is not yet searchable and stops all timers. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all([...this.collections].map(async ([collection, pending]) => {
+      const needed = pending.cancelSoft !== undefined;
+      pending.cancelSoft?.();
+      pending.cancelHard?.();
+      if (needed) await this.run(collection, 'soft');
+    }));
+  }
+
+  private pendingOf(collection: string): Pending {
+    let pending = this.collections.get(collection);
+    if (pending === undefined) {
+      pending = { documents: 0, cancelSoft: undefined, cancelHard: undefined, committing: Promise.resolve() };
+      this.collections.set(collection, pending);
+    }
+    return pending;
+  }
+
+  private async commit(collection: string, kind: CommitKind): Promise<void> {
+    const pending = this.pendingOf(collection);
+    // A hard commit opens a searcher too.
+    pending.cancelSoft?.();
+    pending.cancelSoft = undefined;
+    if (kind === 'hard') {
+      pending.cancelHard?.();
+      pending.cancelHard = undefined;
+      pending.documents = 0;
+    }
+    const run = pending.committing.then(async () => {
+      const done = await this.run(collection, kind);
+      if (!done) this.added(collection, 1);
+    });
+    pending.committing = run;
+    await run;
+  }
+
+  private async run(collection: string, kind: CommitKind): Promise<boolean> {
+    const { index, log, metrics } = this.options;
+    try {
+      await index.commit(collection, kind);
+      metrics.commits.inc({ kind, outcome: 'done' });
+      return true;
+    } catch (error) {
+      metrics.commits.inc({ kind, outcome: 'failed' });
+      log.warn('CommitFailed', { collection, kind, error: messageOf(error) });
+      return false;
+    }
+  }
+}

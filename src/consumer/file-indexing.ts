@@ -1,0 +1,217 @@
+import type { Clock } from '../clock';
+import { CorruptionError } from '../errors';
+import type { FileDescription } from '../archive/files';
+import type { FileState } from '../archive/states';
+import type { Volume } from '../archive/volume';
+import type { LogIndex, Refusal } from '../index/ports';
+import type { NormaliserPool } from '../normaliser/ports';
+import type { SettingsWatcher } from '../registry/settings';
+import type { Budget } from './budget';
+import type { Indexer } from './indexer';
+import type { ConsumerMetrics } from './metrics';
+import { PositionTracker } from './position-tracker';
+import { readSlices, type Slice, type SliceBounds } from './reader';
+import { documentOf, inputOf, textOf } from './shaper';
+
+/** The part of a volume that consumers use. */
+export type FileVolume = Pick<Volume, 'name' | 'files' | 'states' | 'ping'>;
+
+export interface FileIndexingOptions {
+  readonly clock: Clock;
+  readonly index: LogIndex;
+  readonly indexer: Indexer;
+  readonly normaliser: NormaliserPool;
+  readonly settings: SettingsWatcher;
+  readonly metrics: ConsumerMetrics;
+  /** Raw bytes of lines between archive and index, over all files in work. */
+  readonly budget: Budget;
+  readonly onProgress: () => void;
+}
+
+/** Slices a batch is made of: small enough that batches fill well and normalising starts early. */
+const SLICES_A_BATCH = 4;
+const SLICES_IN_FLIGHT = 16;
+/** Position is written this often; it only saves work after a crash. */
+const ADVANCE_MS = 1_000;
+/** Set-aside records written at once. */
+const SET_ASIDE_IN_FLIGHT = 16;
+
+/** Work was stopped: the fence was lost or the consumer closes. */
+export class StoppedError extends Error {}
+
+/** The work on a file hangs. */
+export class StalledError extends Error {}
+
+/**
+ * Indexes a claimed file from its Position to its end: reading, normalising and sending overlap. Position follows
+ * as low-water mark; a refused line is noted at majority before it passes (schedule 14). When this
+ * resolves every line was accepted, noted as set aside, or deleted. Rejects with StoppedError, FencedError, a retryable
+ * error (archive or index out of reach) or what is wrong with the file.
+ */
+export async function indexFile(
+  volume: FileVolume, file: FileDescription, state: FileState, signal: AbortSignal, options: FileIndexingOptions,
+): Promise<void> {
+  const indexing = new FileIndexing(volume, file, state, signal, options);
+  try {
+    await indexing.run();
+  } finally {
+    await indexing.settle();
+  }
+}
+
+class FileIndexing {
+  private readonly tracker: PositionTracker;
+  private readonly running = new Set<Promise<void>>();
+  private readonly stall: Stall;
+  private failure: { readonly error: unknown } | undefined;
+  private advancedTo: number;
+  private advancedAt: number;
+
+  constructor(
+    private readonly volume: FileVolume,
+    private readonly file: FileDescription,
+    private readonly state: FileState,
+    private readonly signal: AbortSignal,
+    private readonly options: FileIndexingOptions,
+  ) {
+    this.tracker = new PositionTracker(state.position);
+    this.advancedTo = state.position;
+    this.advancedAt = options.clock.monotonic();
+    this.stall = new Stall(options.clock, () => options.settings.current.consumer.noProgressMs);
+    options.metrics.linesLeft.inc(state.lines - state.position);
+  }
+
+  async run(): Promise<void> {
+    const { budget } = this.options;
+    const slices = readSlices(this.volume.files, this.file, this.state.position, this.state.tombstones, this.bounds());
+    for await (const slice of slices) {
+      this.throwIfOver();
+      if (!await budget.acquire(slice.bytes, this.signal)) throw new StoppedError('stopped');
+      this.start(slice);
+      while (this.running.size >= SLICES_IN_FLIGHT) await this.oneMore();
+      await this.advance(ADVANCE_MS);
+    }
+    while (this.running.size > 0) await this.oneMore();
+    this.throwIfOver();
+    if (this.tracker.position !== this.state.lines) {
+      throw new CorruptionError(`${this.tracker.position} of ${this.state.lines} lines of file ${this.file.id} were found`);
+    }
+  }
+
+  /** Waits for what is still under way and saves how far it came; errors are those of `run` already. */
+  async settle(): Promise<void> {
+    await Promise.race([Promise.all(this.running), this.stall.promise.catch(() => undefined)]);
+    this.stall.close();
+    if (this.tracker.position < this.state.lines) await this.advance(0).catch(() => undefined);
+    this.options.metrics.linesLeft.dec(this.state.lines - this.advancedTo);
+  }
+
+  /** Waits until a slice ended; throws when the work is over. */
+  private async oneMore(): Promise<void> {
+    this.throwIfOver();
+    await Promise.race([...this.running, this.stall.promise]);
+    this.throwIfOver();
+  }
+
+  private bounds(): SliceBounds {
+    const { batchDocuments, batchBytes } = this.options.settings.current.consumer;
+    return { maxLines: Math.ceil(batchDocuments / SLICES_A_BATCH), maxBytes: Math.ceil(batchBytes / SLICES_A_BATCH) };
+  }
+
+  private throwIfOver(): void {
+    if (this.failure !== undefined) throw this.failure.error;
+    if (this.signal.aborted) throw new StoppedError('stopped');
+  }
+
+  private start(slice: Slice): void {
+    const { budget, onProgress } = this.options;
+    const done = this.tracker.begin(slice.first, slice.next);
+    // What is stuck for ever must not hold the memory budget of all other files.
+    const giveBack = once(() => { budget.release(slice.bytes); });
+    this.stall.promise.catch(giveBack);
+    const task = this.work(slice).then(done, (error: unknown) => { this.failure ??= { error }; }).finally(() => {
+      this.running.delete(task);
+      giveBack();
+      this.stall.progress();
+      onProgress();
+    });
+    this.running.add(task);
+  }
+
+  private async work(slice: Slice): Promise<void> {
+    const { state } = this;
+    const texts = slice.lines.map((line) => ({ line, text: textOf(line.raw, state.maxIndexedLineBytes) }));
+    const inputs = texts.map(({ line, text }) => inputOf(text, line, state));
+    const normalised = inputs.length === 0 ? [] : await this.options.normaliser.normalise(state.definitions, inputs);
+    this.throwIfOver();
+    const documents = texts.flatMap(({ line, text }, i) => {
+      const result = normalised[i];
+      return result === undefined ? [] : [documentOf(text, line, result, state)];
+    });
+    if (documents.length !== slice.lines.length) throw new CorruptionError('the normaliser gave fewer results than lines');
+    const refusals = await this.options.indexer.write(state.collection, documents);
+    await this.setAside(refusals);
+  }
+
+  private async setAside(refusals: readonly Refusal[]): Promise<void> {
+    if (refusals.length === 0) return;
+    const { index, clock, metrics } = this.options;
+    const { collection, claim, id } = this.state;
+    // A former try may have been accepted, under other definitions or another schema: set aside means absent.
+    if (claim > 1) await index.removeIds(collection, refusals.map((refusal) => refusal.id));
+    for (let i = 0; i < refusals.length; i += SET_ASIDE_IN_FLIGHT) {
+      await Promise.all(refusals.slice(i, i + SET_ASIDE_IN_FLIGHT).map((refusal) => this.volume.states.setAside({
+        fileId: id, line: lineOf(refusal.id), reason: refusal.reason, atMs: clock.now(),
+      })));
+    }
+    metrics.linesSetAside.inc(refusals.length);
+  }
+
+  private async advance(afterMs: number): Promise<void> {
+    const { clock } = this.options;
+    const { position } = this.tracker;
+    if (position <= this.advancedTo || clock.monotonic() - this.advancedAt < afterMs) return;
+    this.advancedAt = clock.monotonic();
+    await this.volume.states.advance(this.state.id, this.state.claim, position, clock.now());
+    this.options.metrics.linesLeft.dec(position - this.advancedTo);
+    this.advancedTo = position;
+  }
+}
+
+/** Rejects when nothing went on for too long: a file on which the work hangs has failed like any other. */
+class Stall {
+  readonly promise: Promise<never>;
+  private reject: (error: unknown) => void = () => undefined;
+  private cancel: () => void = () => undefined;
+
+  constructor(private readonly clock: Clock, private readonly limitMs: () => number) {
+    this.promise = new Promise((_, reject) => { this.reject = reject; });
+    this.promise.catch(() => undefined);
+    this.progress();
+  }
+
+  progress(): void {
+    this.cancel();
+    const limitMs = this.limitMs();
+    this.cancel = this.clock.timer(limitMs, () => {
+      this.reject(new StalledError(`no line was finished in ${limitMs} ms`));
+    });
+  }
+
+  close(): void {
+    this.cancel();
+  }
+}
+
+function once(run: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    run();
+  };
+}
+
+function lineOf(documentId: string): number {
+  return Number(documentId.slice(documentId.lastIndexOf('!') + 1));
+}

@@ -1,0 +1,122 @@
+import type { Clock } from '../clock';
+import type { IndexDocument, LogIndex, Refusal } from '../index/ports';
+import type { Random } from '../random';
+import type { SettingsWatcher } from '../registry/settings';
+import { isRetryable, retry } from '../retry';
+import { Batcher, type BatchBounds, type Entry } from './batcher';
+import type { CommitPolicy } from './commit-policy';
+import type { ConsumerMetrics } from './metrics';
+
+/** Tries of one request before the index counts as unreachable; longer failures are a reason to stop (schedule 29). */
+const ATTEMPTS = 3;
+const LINGER_MS = 40;
+/** Bytes of a document besides its text, for estimating the size of a request. */
+const DOCUMENT_BYTES = 300;
+
+export interface IndexerOptions {
+  readonly index: LogIndex;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly settings: SettingsWatcher;
+  readonly commits: CommitPolicy;
+  readonly metrics: ConsumerMetrics;
+}
+
+interface Ticket {
+  readonly resolve: (refusals: readonly Refusal[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Sends documents in batches, several in flight, and tells each slice what became of its own. */
+export class Indexer {
+  private readonly batcher = new Batcher<Ticket>();
+  private inFlight = 0;
+  private cancelTimer: (() => void) | undefined;
+
+  constructor(private readonly options: IndexerOptions) {}
+
+  /**
+   * Resolves with the refused ones when the index accepted all others. Rejects with a retryable error when it was not
+   * reached (documents may have been applied), or with what is wrong with this slice.
+   */
+  write(collection: string, documents: readonly IndexDocument[]): Promise<readonly Refusal[]> {
+    if (documents.length === 0) return Promise.resolve([]);
+    const bytes = documents.reduce((sum, document) => sum + document.text.length + DOCUMENT_BYTES, 0);
+    return new Promise((resolve, reject) => {
+      const since = this.options.clock.monotonic();
+      this.batcher.add({ collection, documents, bytes, since, ticket: { resolve, reject } });
+      this.pump();
+    });
+  }
+
+  private bounds(): BatchBounds {
+    const { batchDocuments, batchBytes } = this.options.settings.current.consumer;
+    return { maxDocuments: batchDocuments, maxBytes: batchBytes, lingerMs: LINGER_MS };
+  }
+
+  private pump(): void {
+    const bounds = this.bounds();
+    const now = this.options.clock.monotonic();
+    while (this.inFlight < this.options.settings.current.consumer.batchesInFlight) {
+      const batch = this.batcher.next(now, bounds);
+      if (batch === undefined) break;
+      this.inFlight += 1;
+      void this.send(batch).finally(() => {
+        this.inFlight -= 1;
+        this.pump();
+      });
+    }
+    this.arm(now, bounds);
+  }
+
+  /** Looks again when the oldest slice has waited long enough. Finished batches look by themselves. */
+  private arm(now: number, bounds: BatchBounds): void {
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+    const due = this.batcher.due(bounds);
+    if (due === undefined || this.inFlight >= this.options.settings.current.consumer.batchesInFlight) return;
+    this.cancelTimer = this.options.clock.timer(Math.max(1, due - now), () => { this.pump(); });
+  }
+
+  private async send(batch: readonly Entry<Ticket>[]): Promise<void> {
+    try {
+      this.settle(batch, await this.add(batch));
+    } catch (error) {
+      if (isRetryable(error) || batch.length === 1) {
+        for (const { ticket } of batch) ticket.reject(error);
+        return;
+      }
+      // Something in the batch can't be sent at all: each slice alone, so that it fails only its own file.
+      for (const entry of batch) await this.send([entry]);
+    }
+  }
+
+  private async add(batch: readonly Entry<Ticket>[]): Promise<readonly Refusal[]> {
+    const { index, metrics, clock, commits } = this.options;
+    const documents = batch.flatMap((entry) => entry.documents);
+    const collection = batch[0]?.collection ?? '';
+    const started = clock.monotonic();
+    try {
+      const refusals = await retry(() => index.add(collection, documents), { ...this.options, attempts: ATTEMPTS });
+      metrics.batches.inc({ outcome: 'accepted' });
+      metrics.linesIndexed.inc(documents.length - refusals.length);
+      metrics.linesRefused.inc(refusals.length);
+      commits.added(collection, documents.length - refusals.length);
+      return refusals;
+    } catch (error) {
+      metrics.batches.inc({ outcome: 'failed' });
+      throw error;
+    } finally {
+      metrics.batchDocuments.observe(documents.length);
+      metrics.batchSeconds.observe((clock.monotonic() - started) / 1_000);
+    }
+  }
+
+  private settle(batch: readonly Entry<Ticket>[], refusals: readonly Refusal[]): void {
+    const byId = new Map(refusals.map((refusal) => [refusal.id, refusal]));
+    for (const { documents, ticket } of batch) {
+      const own = byId.size === 0 ? [] : documents.flatMap((document) => byId.get(document.id) ?? []);
+      ticket.resolve(own);
+    }
+  }
+}
