@@ -6,7 +6,7 @@ import type { Clock } from '../clock';
 import { messageOf } from '../errors';
 import { bodyTooLarge, IntakeError, unreadableBody } from './intake-error';
 import { LineAccumulator, type LineRun } from './line-accumulator';
-import type { MemoryBudget, Reservation } from './memory-budget';
+import type { MemoryBudget, Reservation } from './body-budget';
 import { ZstdFrameScanner } from './zstd-frames';
 
 /** Windows above 8 MiB (RFC 8878 asks decoders for that much) would let a small body take much memory. */
@@ -138,7 +138,7 @@ function decoderFor(encoding: BodyEncoding, append: (chunk: Buffer) => void): De
   let decoder: Decoder | undefined;
   const decoderFrom = (chunk: Buffer): Decoder => {
     if (encoding === 'gzip') return streamDecoder(createGunzip(), append);
-    // "deflate" means zlib's format (RFC 9110, section 8.4.1.2), but some clients send it bare: zlib's first byte tells.
+    // "deflate" means zlib's format (RFC 9110, section 8.4.1.2), but some clients send it bare: the first byte tells.
     return streamDecoder(((chunk[0] ?? 0) & 0x0f) === 8 ? createInflate() : createInflateRaw(), append);
   };
   return {

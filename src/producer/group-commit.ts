@@ -108,7 +108,8 @@ export class WaitingEntries {
     for (let entry = this.entries[this.head]; entry !== undefined; entry = this.entries[this.head]) {
       if (!entry.pending.settled) {
         const keyed = entry.pending.request.key !== undefined;
-        if (taken.length > 0 && (keyed || taken.length >= MAX_RUNS || rawBytes + entry.rawBytes > limits.blockRawBytes)) break;
+        const full = taken.length >= MAX_RUNS || rawBytes + entry.rawBytes > limits.blockRawBytes;
+        if (taken.length > 0 && (keyed || full)) break;
         taken.push(entry);
         rawBytes += entry.rawBytes;
         this.remove(entry);

@@ -13,7 +13,7 @@ const PREPARE_AHEAD_BYTES = 1024 * 1024;
 /** A request that could not begin to be stored for so long gets 503: the lane is overloaded. */
 const MAX_WAIT_MS = 15_000;
 
-/** Why a lane takes no more lines: its write has an unknown outcome, its next number was taken, or its owner is gone. */
+/** Why a lane takes no more lines: a write has an unknown outcome, its number was taken, or the owner is gone. */
 export type BreakCause = 'unknown' | 'collision' | 'abandoned';
 
 export interface LaneOptions {
@@ -86,7 +86,7 @@ export class Lane {
     if (!this.idle()) await new Promise<void>((resolve) => { this.idleCallbacks.push(resolve); });
   }
 
-  /** Gives the lane up, e.g. since the session that owns its incarnation is gone. A write in flight keeps its verdict. */
+  /** Gives the lane up, e.g. since the session of its incarnation is gone. A write in flight keeps its verdict. */
   abandon(): void {
     this.break('abandoned');
   }
@@ -205,7 +205,8 @@ export class Lane {
   /** Finds the request whose content can't be stored; its neighbours are stored without it (schedule 30). */
   private async bisect(entries: readonly Entry[], error: Error): Promise<void> {
     if (entries.length <= 1) {
-      this.options.log.error('RequestNotStorable', { lane: this.id, source: entries[0]?.pending.request.source.id, error });
+      const source = entries[0]?.pending.request.source.id;
+      this.options.log.error('RequestNotStorable', { lane: this.id, source, error });
       this.failEntries(entries, notStorable(error));
       return;
     }

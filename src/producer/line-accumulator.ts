@@ -1,7 +1,7 @@
 import { limits } from '../limits';
 import { splitLines } from '../lines';
 import { bodyTooLarge, lineTooLong } from './intake-error';
-import type { Reservation } from './memory-budget';
+import type { Reservation } from './body-budget';
 
 const LF = 10;
 /** Bytes taken in one step; the slack that a buffer has beyond a full block. */

@@ -218,7 +218,9 @@ export class OpenFiles {
 }
 
 /** Takes at most so many lines and bytes off the front, but at least one line when `atLeastOne`. */
-function take(run: LineRun, maxLines: number, maxBytes: number, atLeastOne: boolean): { taken: LineRun; left: LineRun } {
+function take(
+  run: LineRun, maxLines: number, maxBytes: number, atLeastOne: boolean,
+): { taken: LineRun; left: LineRun } {
   const none = { taken: { lines: 0, raw: run.raw.subarray(0, 0) }, left: run };
   if (run.lines <= maxLines && (run.raw.length <= maxBytes || (run.lines === 1 && atLeastOne))) {
     return { taken: run, left: { lines: 0, raw: run.raw.subarray(run.raw.length) } };

@@ -5,7 +5,7 @@ import { constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } fr
 import { systemClock } from '../../../src/clock';
 import { encodingOf, readBody, reserveBody } from '../../../src/producer/body-reader';
 import { IntakeError } from '../../../src/producer/intake-error';
-import { MemoryBudget } from '../../../src/producer/memory-budget';
+import { MemoryBudget } from '../../../src/producer/body-budget';
 
 const MiB = 1024 * 1024;
 

@@ -178,7 +178,9 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
   });
 }
 
-async function linesByFile(volume: MemoryVolume, lane: string, from: number, to: number): Promise<Map<string, string[]>> {
+async function linesByFile(
+  volume: MemoryVolume, lane: string, from: number, to: number,
+): Promise<Map<string, string[]>> {
   const files = new Map<string, string[]>();
   for await (const block of volume.journal.read(lane, from, to)) {
     for (const segment of block.segments) {

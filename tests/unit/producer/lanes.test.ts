@@ -4,7 +4,7 @@ import { MemoryVolume } from '../../../src/archive/memory-volume';
 import { LimitError, UnavailableError, UnknownOutcomeError } from '../../../src/errors';
 import type { LaneResult } from '../../../src/producer/group-commit';
 import { IntakeError } from '../../../src/producer/intake-error';
-import { bodySha256, harness, requestOf, settle, until } from './harness';
+import { bodySha256, harness, type Harness, requestOf, settle, until } from './harness';
 
 type Fault = (effect: string, when: 'before' | 'after') => void | Promise<void>;
 
@@ -21,7 +21,7 @@ async function refused(promise: Promise<unknown>): Promise<IntakeError> {
 }
 
 /** submit as the intake calls it: also a throw is a rejection. */
-const submit = async (h: Awaited<ReturnType<typeof harness>>, ...args: Parameters<typeof requestOf>): Promise<LaneResult> =>
+const submit = async (h: Harness, ...args: Parameters<typeof requestOf>): Promise<LaneResult> =>
   h.lanes.submit(requestOf(...args));
 
 describe('lanes', () => {

@@ -2,11 +2,13 @@ import { expect } from 'chai';
 import { limits } from '../../../src/limits';
 import { IntakeError } from '../../../src/producer/intake-error';
 import { LineAccumulator } from '../../../src/producer/line-accumulator';
-import { MemoryBudget } from '../../../src/producer/memory-budget';
+import { MemoryBudget } from '../../../src/producer/body-budget';
 
 const MiB = 1024 * 1024;
 
-function accumulate(chunks: readonly Buffer[], options: { maxBytes?: number; expectedBytes?: number; budget?: MemoryBudget } = {}) {
+interface Options { maxBytes?: number; expectedBytes?: number; budget?: MemoryBudget }
+
+function accumulate(chunks: readonly Buffer[], options: Options = {}) {
   const budget = options.budget ?? new MemoryBudget(() => 200 * MiB);
   const reservation = budget.reserve(0);
   const lines = new LineAccumulator({
