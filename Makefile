@@ -2,16 +2,35 @@
 # Prerequisites: Python 3.9 or later with venv, make, git, and for mongod libssl 3 and libcurl 4.
 
 PYTHON ?= python3
+
+# The local cluster; CONTRIBUTING.md and docs/operating.md explain them.
+VAR ?= var
+ADDRESS ?= ::1
+BASE_PORT ?= 12000
 MEMBERS ?= 1
 PRODUCERS ?= 1
 CONSUMERS ?= 2
+HOSTS ?=
+JOIN ?=
+SOLR_HEAP ?= 512m
+MONGODB_CACHE_GIGABYTES ?= 0.25
+
 PIP = venv/bin/python -m pip --disable-pip-version-check --quiet
+CLUSTER = venv/bin/python cluster
+UP = $(CLUSTER) up --var '$(VAR)' --address '$(ADDRESS)' --base-port '$(BASE_PORT)' --members '$(MEMBERS)' \
+	--producers '$(PRODUCERS)' --consumers '$(CONSUMERS)' --hosts '$(HOSTS)' --join '$(JOIN)' \
+	--solr-heap '$(SOLR_HEAP)' --mongodb-cache-gigabytes '$(MONGODB_CACHE_GIGABYTES)'
+
+# The checkout's own Node before any other.
+export PATH := $(CURDIR)/parts/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status clean distclean test demo lint lock
+.PHONY: help build up down status clean distclean demo test lint typecheck lock
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@echo 'Targets:'
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12 | sed 's/^/  /'
+	@echo 'Options of up: MEMBERS=1|3 PRODUCERS=n CONSUMERS=n BASE_PORT=n ADDRESS=a HOSTS="a b c" JOIN="[a]:p" VAR=folder'
 
 build: venv/.stamp ## build the servers and the program into this checkout
 	@venv/bin/buildout -q
@@ -24,3 +43,34 @@ venv/.stamp: components/python/bootstrap.txt components/python/requirements.txt 
 	@$(PIP) install --require-hashes -r components/python/bootstrap.txt
 	@$(PIP) install --require-hashes --no-build-isolation -r components/python/requirements.txt
 	@touch $@
+
+up: build ## start the local cluster and wait until it is healthy
+	@$(UP)
+
+down: ## stop the local cluster; its data stays
+	@test ! -x venv/bin/python || $(CLUSTER) down --var '$(VAR)'
+
+status: ## show every member of the local cluster
+	@test -x venv/bin/python || { echo 'make: nothing is built yet: run "make build"' >&2; exit 69; }
+	@$(CLUSTER) status --var '$(VAR)'
+
+clean: ## stop the local cluster and remove all its data
+	@test ! -x venv/bin/python || $(CLUSTER) clean --var '$(VAR)'
+
+distclean: clean ## remove everything that was built, too
+	@rm -rf venv parts eggs develop-eggs .installed.cfg node_modules dist
+
+demo: build ## send real log lines through a local cluster and find them
+	@UP="$(UP)" sh tools/demo.sh
+
+test: build ## lint, type check and every test, on real servers; ends with "N passed, N failed"
+	@node tools/test.mjs
+
+lint: build ## check the style of the sources
+	@npm run --silent lint
+
+typecheck: build ## check the types of sources and tests
+	@npm run --silent typecheck
+
+lock: build ## resolve the Java and Python packages anew after a change of what is wanted
+	@sh tools/lock.sh

@@ -1,0 +1,107 @@
+// All checks one after another: lint, types, then each folder of tests, over one shared set of real servers.
+// Ends with "N passed, N failed" and with 1 if anything failed. Arguments name suites to run instead of all.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+
+const SUITES = ['unit', 'conformance', 'integration', 'end-to-end'];
+const SUITES_ON_SERVERS = new Set(['conformance', 'integration']);
+const checkout = join(import.meta.dirname, '..');
+const total = { passed: 0, failed: 0 };
+
+/** Runs a command, shows its output, and returns its exit code and what it wrote. */
+function run(title, command, args, environment = {}) {
+  const begin = Date.now();
+  process.stdout.write(`\n== ${title}\n`);
+  return new Promise((resolve) => {
+    let output = '';
+    const child = spawn(command, args, {
+      cwd: checkout, env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    child.stdout.on('data', (data) => {
+      process.stdout.write(data);
+      output += data;
+    });
+    child.on('error', (error) => {
+      process.stdout.write(`${error.message}\n`);
+      resolve({ code: 127, output });
+    });
+    child.on('close', (code) => {
+      process.stdout.write(`== ${title}: ${((Date.now() - begin) / 1000).toFixed(1)} s\n`);
+      resolve({ code, output });
+    });
+  });
+}
+
+async function check(title, script) {
+  const { code } = await run(title, 'npm', ['run', '--silent', script]);
+  total[code === 0 ? 'passed' : 'failed'] += 1;
+}
+
+const isEmpty = (suite) => {
+  const folder = join(checkout, 'tests', suite);
+  return !readdirSync(folder, { recursive: true }).some((name) => String(name).endsWith('.test.ts'));
+};
+
+async function runSuite(suite, environment) {
+  if (isEmpty(suite)) {
+    process.stdout.write(`\n== ${suite}: no tests\n`);
+    total.failed += 1;
+    return;
+  }
+  const { code, output } = await run(suite, join(checkout, 'node_modules', '.bin', 'mocha'),
+    [`tests/${suite}/**/*.test.ts`], environment);
+  const count = (word) => Number(new RegExp(`^\\s*(\\d+) ${word}`, 'm').exec(output)?.[1] ?? 0);
+  // A test that did not run proves nothing.
+  const failed = count('failing') + count('pending');
+  total.passed += count('passing');
+  total.failed += failed === 0 && code !== 0 ? 1 : failed;
+}
+
+/** Starts the servers that conformance and integration tests share; returns how to stop them. */
+async function startServers() {
+  const require = createRequire(import.meta.url);
+  process.env.TS_NODE_TRANSPILE_ONLY = 'true';
+  require('ts-node/register');
+  const { servers, stopServers } = require('../tests/support/servers');
+  process.stdout.write('\n== starting MongoDB, ZooKeeper and Solr\n');
+  const folder = mkdtempSync(join(tmpdir(), 'resilog-servers-'));
+  const file = join(folder, 'servers.json');
+  writeFileSync(file, JSON.stringify(await servers()));
+  return {
+    environment: { RESILOG_TEST_SERVERS: file },
+    stop: async () => {
+      await stopServers();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const suites = process.argv.length > 2 ? process.argv.slice(2) : SUITES;
+if (process.argv.length <= 2) {
+  await check('lint', 'lint');
+  await check('type check', 'typecheck');
+}
+let shared = { environment: {}, stop: async () => undefined };
+try {
+  for (const suite of suites) {
+    if (SUITES_ON_SERVERS.has(suite) && shared.environment.RESILOG_TEST_SERVERS === undefined) {
+      shared = await startServers();
+    } else if (!SUITES_ON_SERVERS.has(suite)) {
+      // End-to-end tests have clusters of their own and need the memory.
+      await shared.stop();
+      shared = { environment: {}, stop: async () => undefined };
+    }
+    await runSuite(suite, shared.environment);
+  }
+} catch (error) {
+  process.stdout.write(`${error.stack ?? error}\n`);
+  total.failed += 1;
+} finally {
+  await shared.stop();
+}
+process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
+process.exitCode = total.failed === 0 ? 0 : 1;
