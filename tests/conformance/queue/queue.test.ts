@@ -1,5 +1,6 @@
 import { systemClock } from '../../../src/clock';
 import { MemoryCoordinationServer, type MemoryCoordination } from '../../../src/registry/memory-coordination';
+import { openZooKeeperWorld } from '../registry/zookeeper-world';
 import { queueSuite } from './queue-suite';
 
 queueSuite('memory', async () => {
@@ -16,3 +17,5 @@ queueSuite('memory', async () => {
     },
   };
 });
+
+queueSuite('ZooKeeper', openZooKeeperWorld);
