@@ -37,7 +37,7 @@ export class MemoryStates implements States {
     return this.store.effect('states.claim', () => {
       const state = this.store.states.get(id);
       if (state?.phase !== Phase.closed) return state;
-      return this.put({ ...state, claim: state.claim + 1, progressMs: nowMs });
+      return this.put({ ...state, claim: state.claim + 1, takes: (state.takes ?? 0) + 1, progressMs: nowMs });
     });
   }
 
@@ -68,7 +68,10 @@ export class MemoryStates implements States {
   async restart(id: string, fromClaim: number, nowMs: number): Promise<boolean> {
     return this.change('states.restart', id, (state) => (
       mayRestart(state.phase) && state.claim === fromClaim
-        ? { ...state, phase: Phase.closed, claim: state.claim + 1, position: 0, progressMs: nowMs, queuedMs: nowMs }
+        ? {
+          ...state, phase: Phase.closed, claim: state.claim + 1, takes: 0, position: 0, progressMs: nowMs,
+          queuedMs: nowMs,
+        }
         : undefined));
   }
 
@@ -92,7 +95,7 @@ export class MemoryStates implements States {
   async revive(id: string, nowMs: number): Promise<boolean> {
     return this.change('states.revive', id, ({ reason: _, ...state }) => (
       state.phase === Phase.dead ? {
-        ...state, phase: Phase.closed, attempts: 0, claim: state.claim + 1, position: 0, progressMs: nowMs,
+        ...state, phase: Phase.closed, attempts: 0, claim: state.claim + 1, takes: 0, position: 0, progressMs: nowMs,
         queuedMs: nowMs,
       } : undefined));
   }

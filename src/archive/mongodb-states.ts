@@ -65,7 +65,7 @@ export class MongodbStates implements States {
   async claim(id: string, nowMs: number): Promise<FileState | undefined> {
     const claimed = await this.connection.write(`claim ${id}`, (session) => (
       this.collections.states.findOneAndUpdate(
-        { _id: new ObjectId(id), phase: Phase.closed }, { $inc: { claim: 1 }, $set: { progressMs: nowMs } },
+        { _id: new ObjectId(id), phase: Phase.closed }, { $inc: { claim: 1, takes: 1 }, $set: { progressMs: nowMs } },
         { session, returnDocument: 'after', ...this.bounded() })));
     return claimed === null ? this.get(id) : fromStateDocument(claimed);
   }
@@ -186,7 +186,7 @@ export class MongodbStates implements States {
   ): Promise<boolean> {
     const changed = await this.change(id, condition, {
       ...more, $inc: { claim: 1 },
-      $set: { ...more.$set, phase: Phase.closed, position: 0, progressMs: nowMs, queuedMs: nowMs },
+      $set: { ...more.$set, phase: Phase.closed, position: 0, takes: 0, progressMs: nowMs, queuedMs: nowMs },
     });
     if (changed) await this.mirror(id, { $set: { 'metadata.Position': 0 } });
     return changed;
