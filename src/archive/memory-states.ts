@@ -46,7 +46,7 @@ export class MemoryStates implements States {
       const state = this.owned(id, claim);
       if (isPastClosed(state.phase)) return;
       this.expectClosed(state);
-      this.put({ ...state, position: Math.max(state.position, position), progressMs: nowMs });
+      this.put({ ...state, position: Math.max(state.position, position), takes: 0, progressMs: nowMs });
     });
   }
 

@@ -72,7 +72,7 @@ export class MongodbStates implements States {
 
   async advance(id: string, claim: number, position: number, nowMs: number): Promise<void> {
     const changed = await this.change(
-      id, { phase: Phase.closed, claim }, { $max: { position }, $set: { progressMs: nowMs } });
+      id, { phase: Phase.closed, claim }, { $max: { position }, $set: { takes: 0, progressMs: nowMs } });
     if (changed) await this.mirror(id, { $max: { 'metadata.Position': position } });
     else await this.expectPastClosed(id, claim);
   }

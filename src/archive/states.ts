@@ -44,7 +44,7 @@ export interface FileState {
   readonly position: number;
   /** Failed tries that count (dependencies were healthy). */
   readonly attempts: number;
-  /** Claims since the file was closed, restarted or revived; those that ended without a verdict are told by it. */
+  /** Claims since the file was closed or restarted or `advance` was called: many mean that its takers die of it. */
   readonly takes?: number;
   /** When it was last put into the queue, and last made progress; ms since the epoch; 0 = never. */
   readonly queuedMs: number;

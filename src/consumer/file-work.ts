@@ -25,11 +25,10 @@ export interface FileWorkOptions extends FileIndexingOptions {
 }
 
 /**
- * Takes that may end without a verdict before further ones are counted when the file is taken: a file that ends the
- * whole process never reports its failure. More where Position shows progress.
+ * Takes that may end without a verdict or progress before further ones are counted when the file is taken: a file
+ * that ends the whole process never reports its failure.
  */
 const SILENT_TAKES = 3;
-const SILENT_TAKES_WITH_PROGRESS = 20;
 
 interface Claimed {
   readonly volume: FileVolume;
@@ -90,9 +89,12 @@ async function indexClaimed(
 
 /** Attempts count while dependencies are healthy and under the claim only (schedule 29). */
 async function judge(error: unknown, claimed: Claimed | undefined, options: FileWorkOptions): Promise<FileOutcome> {
-  if (error instanceof StoppedError) return { kind: 'left', reason: 'stopped' };
   if (error instanceof FencedError) return { kind: 'left', reason: 'fenced' };
-  if (isRetryable(error) || claimed === undefined || !await options.healthy()) return { kind: 'unavailable', error };
+  const stopped = error instanceof StoppedError;
+  if (stopped || isRetryable(error) || claimed === undefined || !await options.healthy()) {
+    await forgiveTake(claimed, options);
+    return stopped ? { kind: 'left', reason: 'stopped' } : { kind: 'unavailable', error };
+  }
   const reason = messageOf(error);
   try {
     const { states } = claimed.volume;
@@ -109,9 +111,20 @@ async function judge(error: unknown, claimed: Claimed | undefined, options: File
 async function countSilentFailure(claimed: Claimed): Promise<void> {
   const { state, volume } = claimed;
   const silent = (state.takes ?? 0) - state.attempts - 1;
-  if (silent < (state.position === 0 ? SILENT_TAKES : SILENT_TAKES_WITH_PROGRESS)) return;
+  if (silent < SILENT_TAKES) return;
   const reason = `taken ${state.takes ?? 0} times without an end`;
   claimed.counted = await volume.states.countAttempt(state.id, state.claim, reason);
+}
+
+/** Tells that the take ended for reasons that are not the file's. */
+async function forgiveTake(claimed: Claimed | undefined, options: FileWorkOptions): Promise<void> {
+  if (claimed === undefined) return;
+  const { volume, state } = claimed;
+  try {
+    await volume.states.advance(state.id, state.claim, state.position, options.clock.now());
+  } catch (error) {
+    options.log.debug('TakeNotForgiven', { file: state.id, error: messageOf(error) });
+  }
 }
 
 async function giveUp({ volume, state }: Claimed, reason: string, options: FileWorkOptions): Promise<FileOutcome> {

@@ -235,6 +235,29 @@ describe('work on a file', function () {
       expect(outcome).to.include({ kind: 'failed', attempts: 1 });
     });
 
+    it('by ending the whole process each time is given up too, without being read', async () => {
+      await closeFile(volume, ID, [LINES]);
+      for (let takes = 1; takes <= 4; takes += 1) await volume.states.claim(ID, 0);
+      const lethal = { ...wordNormaliser, normalise: () => new Promise<never>(() => undefined) };
+      for (let attempts = 1; attempts < 5; attempts += 1) {
+        void workOnFile(ID, running, workOptions(volume, index, { normaliser: lethal }));
+        while ((await volume.states.get(ID))?.attempts !== attempts) await new Promise((resolve) => { setImmediate(resolve); });
+      }
+      const options = workOptions(volume, index, { normaliser: lethal });
+      expect(await workOnFile(ID, running, options)).to.deep.equal({ kind: 'finished', phase: Phase.dead });
+      expect(options.buried[0]?.reason).to.match(/without an end/);
+    });
+
+    it('never is a file that verification or people restarted often', async () => {
+      await closeFile(volume, ID, [LINES]);
+      for (let round = 0; round < 12; round += 1) {
+        expect((await workOnFile(ID, running, workOptions(volume, index))).kind).to.equal('finished');
+        const { claim = 0 } = await volume.states.get(ID) ?? {};
+        expect(await volume.states.restart(ID, claim, 0)).to.equal(true);
+      }
+      expect((await volume.states.get(ID))?.attempts).to.equal(0);
+    });
+
     it('is refused when its blocks do not hold its lines', async () => {
       await closeFile(volume, ID, [LINES], { lines: 25 });
       expect(await workOnFile(ID, running, workOptions(volume, index))).to.include({ kind: 'failed' });
