@@ -6,6 +6,7 @@ import type { QueueAdministration, QueueProducer } from '../queue/ports';
 import type { Random } from '../random';
 import type { Coordination } from '../registry/coordination';
 import type { SettingsWatcher } from '../registry/settings';
+import type { SourceRegistry } from '../registry/source-registry';
 import type { Output } from './output';
 import type { Destination } from './sender';
 
@@ -20,6 +21,9 @@ export interface Services {
   queue(): Promise<QueueAdministration & QueueProducer>;
   /** The hits with `message` filled in, from the archive where the index does not keep it. */
   withText(hits: readonly Hit[]): Promise<readonly Hit[]>;
+  sources(): Promise<SourceRegistry>;
+  /** The producers that are up. */
+  destinations(): Promise<readonly Destination[]>;
   /** The key of a source and the producers that are up. NotFoundError for an unknown source. */
   sendTarget(source: string): Promise<{ readonly key: string; readonly destinations: readonly Destination[] }>;
   close(): Promise<void>;

@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import { MongodbVolume } from '../archive/mongodb-volume';
+import type { Clock } from '../clock';
+import { ConfigurationError, ResilogError, messageOf } from '../errors';
+import type { LogIndex } from '../index/ports';
+import type { SolrClient } from '../index/solr-client';
+import { createSolrClient } from '../index/solr-client';
+import { createSolrIndex } from '../index/solr-index';
+import type { Log } from '../log';
+import type { Random } from '../random';
+import { checkInitialised } from '../registry/bootstrap';
+import type { ClusterConnections } from '../registry/cluster-connections';
+import { watchConnections } from '../registry/cluster-connections';
+import type { Coordination } from '../registry/coordination';
+import type { WatchedSettings } from '../registry/settings-store';
+import { watchSettings } from '../registry/settings-store';
+import type { WatchedDocument } from '../registry/watched-document';
+import { connectZooKeeper } from '../registry/zookeeper-coordination';
+import { backoffMs } from '../retry';
+import { programFolder } from '../schemas';
+import type { ProcessConfiguration } from './configuration';
+
+export interface AdapterOptions {
+  readonly configuration: ProcessConfiguration;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Connections of one process to the outside: made when first asked for, shared, closed together. */
+export class Adapters {
+  private readonly made = new Map<string, Promise<unknown>>();
+  private readonly closers: (() => Promise<void> | void)[] = [];
+  private link: Coordination | undefined;
+  private closed = false;
+
+  constructor(private readonly options: AdapterOptions) {}
+
+  /** Connects in the background; operations wait for it up to their deadline. */
+  coordination(): Coordination {
+    if (this.link === undefined) {
+      const { configuration, clock, random, log } = this.options;
+      this.link = connectZooKeeper({
+        servers: configuration.zookeeper, chroot: configuration.chroot, clock, random, log,
+        ...(configuration.credentials === undefined ? {} : { credentials: configuration.credentials }),
+      });
+    }
+    return this.link;
+  }
+
+  settings(): Promise<WatchedSettings> {
+    return this.once('settings', async () => {
+      await checkInitialised(this.coordination());
+      const settings = await watchSettings(this.coordination(), this.options.log);
+      this.closers.push(() => { settings.close(); });
+      return settings;
+    });
+  }
+
+  connections(): Promise<WatchedDocument<ClusterConnections>> {
+    return this.once('connections', async () => {
+      await checkInitialised(this.coordination());
+      const connections = await watchConnections(this.coordination(), this.options.log);
+      this.closers.push(() => { connections.close(); });
+      return connections;
+    });
+  }
+
+  /** The archive's volumes; they connect at their first operation. */
+  volumes(): Promise<readonly MongodbVolume[]> {
+    return this.once('volumes', async () => {
+      const { clock, log } = this.options;
+      const settings = await this.settings();
+      const { mongodb } = (await this.connections()).current;
+      const volumes = mongodb.volumes.map(({ name, url, database }) => new MongodbVolume({
+        name, url, database: database ?? 'resilog', clock, log,
+        keyWindowSeconds: settings.current.intake.idempotencyWindowHours * 3_600,
+      }));
+      this.closers.push(async () => { await Promise.all(volumes.map((volume) => volume.close())); });
+      return volumes;
+    });
+  }
+
+  async volume(): Promise<MongodbVolume> {
+    const [first] = await this.volumes();
+    if (first === undefined) throw new ConfigurationError('the cluster has no volume', { remedy: 'run `resilog init --mongodb URL`' });
+    return first;
+  }
+
+  index(): Promise<LogIndex> {
+    return this.once('index', async () => {
+      const connections = await this.connections();
+      const client: SolrClient = createSolrClient({ baseUrls: () => connections.current.solr.urls, clock: this.options.clock });
+      this.closers.push(() => client.close());
+      return createSolrIndex({ client, clock: this.options.clock, configsetFolder: join(programFolder, 'solr', 'resilog') });
+    });
+  }
+
+  /** Tries until it works or the signal aborts: for processes that may be started before what they need. */
+  async eventually<T>(what: string, signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
+    const { clock, random, log } = this.options;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await operation();
+      } catch (error) {
+        // What is not configured yet may be in a moment: the processes of a new cluster start together.
+        const mayCome = error instanceof ConfigurationError || (error instanceof ResilogError && error.retryable);
+        if (!mayCome || signal.aborted) throw error;
+        log.warn('StartDelayed', { waitingFor: what, reason: messageOf(error) });
+        await clock.sleep(backoffMs(attempt, random, 200, 2_000), signal);
+        if (signal.aborted) throw error;
+      }
+    }
+  }
+
+  /** Closes in the reverse order of making; ZooKeeper last, so that ephemerals live until all else has ended. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    for (const close of this.closers.reverse()) await close();
+    await this.link?.close();
+  }
+
+  /** A failed making is forgotten, so that it can be tried again. */
+  private once<T>(name: string, make: () => Promise<T>): Promise<T> {
+    const known = this.made.get(name);
+    if (known !== undefined) return known as Promise<T>;
+    const making = make();
+    this.made.set(name, making);
+    making.catch(() => this.made.delete(name));
+    return making;
+  }
+}
