@@ -1,6 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
+import { keyOfCertificate } from '../registry/certificates';
 import type { KeyDirectory, KeyOrigin, KeyVerdict, Source } from '../registry/ports';
 import { IntakeError, unavailable } from './intake-error';
 
@@ -52,7 +53,7 @@ export class Authentication {
     let key = this.certificateKeys.get(socket);
     if (key === undefined) {
       const certificate = socket.getPeerX509Certificate();
-      key = certificate === undefined ? null : createHash('sha256').update(certificate.raw).digest('hex');
+      key = certificate === undefined ? null : keyOfCertificate(certificate.raw);
       this.certificateKeys.set(socket, key);
     }
     return key ?? undefined;

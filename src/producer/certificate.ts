@@ -2,19 +2,14 @@ import 'reflect-metadata';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import {
-  BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, PemConverter, SubjectAlternativeNameExtension,
-  X509Certificate, X509CertificateGenerator,
-} from '@peculiar/x509';
+import { SubjectAlternativeNameExtension, X509Certificate } from '@peculiar/x509';
 import type { Clock } from '../clock';
 import { ConfigurationError, messageOf } from '../errors';
-import { randomHex, type Random } from '../random';
+import type { Random } from '../random';
+import { issueCertificate } from '../registry/certificates';
 
-const DAY_MS = 24 * 3600 * 1000;
-/** Dated back, so that a clock that was set back a little does not refuse it (schedule 37). */
-const BACK_MS = DAY_MS;
-const VALID_MS = 3650 * DAY_MS;
-const RENEW_MS = 30 * DAY_MS;
+const VALID_DAYS = 3_650;
+const RENEW_MS = 30 * 24 * 3600 * 1000;
 
 export interface TlsFiles {
   /** PEM. */
@@ -73,24 +68,11 @@ function isUsable(pem: string, { addresses, clock }: OwnCertificateOptions): boo
 }
 
 async function generate({ addresses, clock, random }: OwnCertificateOptions): Promise<TlsFiles> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    // A positive number: the first digit is below 8.
-    serialNumber: `1${randomHex(random, 16).slice(1)}`,
-    name: [{ CN: ['resilog producer'] }],
-    notBefore: new Date(clock.now() - BACK_MS),
-    notAfter: new Date(clock.now() + VALID_MS),
-    signingAlgorithm: algorithm,
-    keys,
-    extensions: [
-      new BasicConstraintsExtension(false, undefined, true),
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-      new SubjectAlternativeNameExtension(addresses.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value }))),
-    ],
-  });
-  const key = await crypto.subtle.exportKey('pkcs8', keys.privateKey);
-  return { certificate: `${certificate.toString('pem')}\n`, key: `${PemConverter.encode(key, 'PRIVATE KEY')}\n` };
+  const issued = await issueCertificate({
+    commonName: 'resilog producer', usage: 'server', validDays: VALID_DAYS,
+    addresses: addresses.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
+  }, clock, random);
+  return { certificate: issued.certificatePem, key: issued.privateKeyPem };
 }
 
 function writePrivately(path: string, content: string): void {

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { buildBlock, decodeFrame } from '../../../src/archive/block-format';
 import type { Faults } from '../../../src/archive/faults';
 import { MemoryVolume } from '../../../src/archive/memory-volume';
-import type { Clock } from '../../../src/clock';
 import { silentLog } from '../../../src/log';
 import type { LaneRequest } from '../../../src/producer/group-commit';
 import { Lanes } from '../../../src/producer/lanes';
@@ -13,57 +12,7 @@ import type { Random } from '../../../src/random';
 import { MemoryCoordinationServer } from '../../../src/registry/memory-coordination';
 import { MemorySettings } from '../../../src/registry/memory-settings';
 import type { SettingsPatch } from '../../../src/registry/settings';
-
-/** Time that moves only when a test says so. */
-export class ManualClock implements Clock {
-  private timeMs = 0;
-  private readonly timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();
-
-  now(): number {
-    return 1_800_000_000_000 + this.timeMs;
-  }
-
-  monotonic(): number {
-    return this.timeMs;
-  }
-
-  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal?.aborted) {
-        resolve();
-        return;
-      }
-      const cancel = this.timer(delayMs, resolve);
-      signal?.addEventListener('abort', () => { cancel(); resolve(); });
-    });
-  }
-
-  timer(delayMs: number, callback: () => void): () => void {
-    const timer = { atMs: this.timeMs + Math.max(0, delayMs), callback };
-    this.timers.add(timer);
-    return () => { this.timers.delete(timer); };
-  }
-
-  /** Moves on in steps, with time for promises between them. */
-  async advance(ms: number): Promise<void> {
-    const endMs = this.timeMs + ms;
-    for (;;) {
-      const next = [...this.timers].filter((timer) => timer.atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0];
-      if (next === undefined) break;
-      this.timers.delete(next);
-      this.timeMs = Math.max(this.timeMs, next.atMs);
-      next.callback();
-      await settle();
-    }
-    this.timeMs = endMs;
-    await settle();
-  }
-}
-
-/** Lets everything run that does not wait for time. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 12; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-}
+import { ManualClock, settle } from '../../support/manual-clock';
 
 /** Lets things run until the condition holds; for work in other threads. */
 export async function until(condition: () => boolean): Promise<void> {

@@ -4,7 +4,8 @@ import { MemoryVolume } from '../../../src/archive/memory-volume';
 import { LimitError, UnavailableError, UnknownOutcomeError } from '../../../src/errors';
 import type { LaneResult } from '../../../src/producer/group-commit';
 import { IntakeError } from '../../../src/producer/intake-error';
-import { bodySha256, harness, type Harness, requestOf, settle, until } from './harness';
+import { settle } from '../../support/manual-clock';
+import { bodySha256, harness, type Harness, requestOf, until } from './harness';
 
 type Fault = (effect: string, when: 'before' | 'after') => void | Promise<void>;
 
