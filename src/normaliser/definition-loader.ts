@@ -144,20 +144,11 @@ function attribute(element: XmlElement, name: string): string {
   return value;
 }
 
-/** Upstream lets the last of two entries of one name win; two of a kind in one file are a mistake more often. */
-function unique<T extends { readonly name: string; readonly place: Definition['place'] }>(entries: readonly T[]): readonly T[] {
-  const names = new Set<string>();
-  for (const entry of entries) {
-    if (names.has(entry.name)) {
-      throw new DefinitionError(entry.place, `"${entry.name}" is defined twice`, 'Rename or remove one of them.');
-    }
-    names.add(entry.name);
-  }
-  return entries;
+/** Of two entries of one name PyLogsParser takes the last, and its own definitions count on that. */
+function unique<T extends { readonly name: string }>(entries: readonly T[]): readonly T[] {
+  return [...byName(entries).values()];
 }
 
-function byName<T extends { readonly name: string; readonly place: Definition['place'] }>(
-  entries: readonly T[],
-): ReadonlyMap<string, T> {
-  return new Map(unique(entries).map((entry) => [entry.name, entry]));
+function byName<T extends { readonly name: string }>(entries: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(entries.map((entry) => [entry.name, entry]));
 }

@@ -25,10 +25,13 @@ export function setDateWithoutYear(log: WorkingLog, parts: Omit<WallClock, 'year
   setDate(log, { ...parts, year });
 }
 
-type Place = 'year' | 'month' | 'day' | 'hour' | 'minute' | 'second';
+/** What a number of a date says. */
+export type Place = 'year' | 'month' | 'day' | 'hour' | 'minute' | 'second';
 
 /** A callback for a form of numbers: the groups of `form` in the order of `places`. */
-function numeric(form: RegExp, places: readonly Place[], adjust: Partial<Record<Place, number>> = {}): Callback {
+export function numericDate(
+  form: RegExp, places: readonly Place[], adjust: Partial<Record<Place, number>> = {},
+): Callback {
   return (value, log) => {
     const match = form.exec(value) ?? refuse('the date has another form');
     const parts: Record<Place, number> = { year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0 };
@@ -89,19 +92,19 @@ const dashedWithMonthName: Callback = (value, log) => {
 
 /** The callbacks of PyLogsParser's common file, all of which set `date`. */
 export const commonDateCallbacks: ReadonlyMap<string, Callback> = new Map<string, Callback>([
-  ['MM/dd/YYYY hh:mm:ss', numeric(/(\d{2})\/(\d{2})\/(\d{4}) (\d{2}):(\d{2}):(\d{2})/,
+  ['MM/dd/YYYY hh:mm:ss', numericDate(/(\d{2})\/(\d{2})\/(\d{4}) (\d{2}):(\d{2}):(\d{2})/,
     ['month', 'day', 'year', 'hour', 'minute', 'second'])],
-  ['dd/MMM/YYYY:hh:mm:ss', numeric(/(\d+)\/([a-zA-Z]+)\/(\d+):(\d+):(\d+):(\d+)/,
+  ['dd/MMM/YYYY:hh:mm:ss', numericDate(/(\d+)\/([a-zA-Z]+)\/(\d+):(\d+):(\d+):(\d+)/,
     ['day', 'month', 'year', 'hour', 'minute', 'second'])],
   ['MMM dd hh:mm:ss', bsdDate],
   ['MMM dd YYYY hh:mm:ss', bsdDateWithYear],
-  ['DDD MMM dd hh:mm:ss YYYY', numeric(/([A-Z][a-z]{2}) (\d{1,2}) (\d{2}):(\d{2}):(\d{2}) (\d{4})/,
+  ['DDD MMM dd hh:mm:ss YYYY', numericDate(/([A-Z][a-z]{2}) (\d{1,2}) (\d{2}):(\d{2}):(\d{2}) (\d{4})/,
     ['month', 'day', 'hour', 'minute', 'second', 'year'])],
-  ['YYYY-MM-DD hh:mm:ss', numeric(/(\d{4})-(\d{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2})/,
+  ['YYYY-MM-DD hh:mm:ss', numericDate(/(\d{4})-(\d{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2})/,
     ['year', 'month', 'day', 'hour', 'minute', 'second'])],
-  ['MM/DD/YY, hh:mm:ss', numeric(/(\d{2})\/(\d{2})\/(\d{2}), (\d{1,2}):(\d{2}):(\d{2})/,
+  ['MM/DD/YY, hh:mm:ss', numericDate(/(\d{2})\/(\d{2})\/(\d{2}), (\d{1,2}):(\d{2}):(\d{2})/,
     ['month', 'day', 'year', 'hour', 'minute', 'second'], { year: 2000 })],
-  ['YYMMDD hh:mm:ss', numeric(/(\d{2})(\d{2})(\d{2}) (\d{2}| \d):(\d{2}):(\d{2})/,
+  ['YYMMDD hh:mm:ss', numericDate(/(\d{2})(\d{2})(\d{2}) (\d{2}| \d):(\d{2}):(\d{2})/,
     ['year', 'month', 'day', 'hour', 'minute', 'second'], { year: 2000 })],
   ['ISO8601', iso8601],
   ['EPOCH', epoch],

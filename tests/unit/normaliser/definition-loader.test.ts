@@ -69,6 +69,13 @@ describe('loadDefinitionFile', () => {
       .to.deep.equal(['test-1.0', 'test-1.0', 'test-1.0', 'test-2.5', 'test-0.99']);
   });
 
+  it('takes the last of two patterns or tags of one name, as PyLogsParser does', () => {
+    const tag = '<tag name="t"><substitute>U</substitute></tag>';
+    const second = `<pattern name="p"><text>last</text><tags><tag name="t"><substitute>T</substitute></tag>${tag}</tags></pattern>`;
+    const { patterns } = load(`<normalizer name="n" version="1" appliedTo="raw">${PATTERNS.replace('</patterns>', `${second}</patterns>`)}</normalizer>`);
+    expect(patterns.map(({ text, tags }) => [text, tags.map(({ substitute }) => substitute)])).to.deep.equal([['last', ['U']]]);
+  });
+
   it('reads common files, with their own document type inside and the element spelled both ways', () => {
     const types = loadDefinitionFile({ name: 't.xml', xml: `<!DOCTYPE tagTypes [<!ELEMENT tagTypes (tagType+)>]>
       <tagTypes><tagType name="Anything"><regexp>.*</regexp></tagType></tagTypes>` });
@@ -92,9 +99,6 @@ describe('loadDefinitionFile', () => {
     ['an unknown element', `${header}${PATTERNS.replace('<text>T</text>', '<text>T</text><txt/>')}</normalizer>`, /<pattern>: lacks <tags>/],
     ['text between elements', `${header}hello${PATTERNS}</normalizer>`, /holds the text "hello"/],
     ['an element in a text', `${header}${PATTERNS.replace('<text>T', '<text>T<b/>')}</normalizer>`, /<b>: may not stand in <text>/],
-    ['two patterns of one name', `${header}${PATTERNS.replace('</patterns>', '')
-    }<pattern name="p"><text>T</text><tags><tag name="t"><substitute>T</substitute></tag></tags></pattern></patterns></normalizer>`,
-    /"p" is defined twice/],
     ['an empty substitute', `${header}${PATTERNS.replace('>T</substitute>', '></substitute>')}</normalizer>`, /empty substitute/],
     ['a csv separator of two characters',
       `${header}${PATTERNS.replace('<text>', '<text type="csv" separator=", ">')}</normalizer>`, /one character/],

@@ -38,9 +38,11 @@ describe('time zones', () => {
 
 describe('dates of lines', () => {
   it('exist only where the calendar has them', () => {
-    const bad = [{ month: 13, day: 1 }, { month: 0, day: 1 }, { month: 2, day: 29 }, { month: 4, day: 31 },
-      { month: 1, day: 0 },      { month: 1, day: 1, hour: 24 }, { month: 1, day: 1, minute: 60 }, { month: 1, day: 1, second: 60 },
-      { month: 1, day: Number.NaN }];
+    const bad = [
+      { month: 13, day: 1 }, { month: 0, day: 1 }, { month: 2, day: 29 }, { month: 4, day: 31 }, { month: 1, day: 0 },
+      { month: 1, day: 1, hour: 24 }, { month: 1, day: 1, minute: 60 }, { month: 1, day: 1, second: 60 },
+      { month: 1, day: Number.NaN },
+    ];
     for (const parts of bad) expect(logDate({ year: 2026, ...parts }), JSON.stringify(parts)).to.equal(undefined);
     expect(logDate({ year: 2024, month: 2, day: 29 })).to.not.equal(undefined);
     expect(logDate({ year: 0, month: 1, day: 1 })).to.equal(undefined);
