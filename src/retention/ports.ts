@@ -8,8 +8,16 @@ export interface DeletionRequest {
   readonly throughMs: number;
   readonly requestedBy: string;
   readonly state: 'pending' | 'done';
-  /** Lanes that were alive at T and their highest block then: all of it must be closed before the request is done. */
+  /**
+   * Lanes that were not drained once no body received up to T could be written any more, and their highest block
+   * then: all of it must be closed before the request is done. Empty until `lanesMs`.
+   */
   readonly lanes: readonly { readonly lane: string; readonly throughN: number }[];
+  /** When `lanes` was read; ms since the epoch. */
+  readonly lanesMs?: number;
+  /** Since when everything received up to T is closed and verified (or never will be indexed). */
+  readonly settledMs?: number;
+  /** Lines deleted so far and files that they were in; a pass that was killed may be missing from them. */
   readonly lines: number;
   readonly files: number;
   /** ms since the epoch of the last pass. */
@@ -19,5 +27,6 @@ export interface DeletionRequest {
 export interface Deletions {
   save(request: DeletionRequest): Promise<void>;
   get(id: string): Promise<DeletionRequest | undefined>;
+  /** Oldest first. */
   list(query: { readonly state?: DeletionRequest['state']; readonly limit: number }): Promise<readonly DeletionRequest[]>;
 }

@@ -1,0 +1,133 @@
+import { rangeLines } from '../archive/line-ranges';
+import { Phase, type FileState } from '../archive/states';
+import { randomHex, type Random } from '../random';
+import type { IndexQuery } from '../index/ports';
+import { parseQuery } from '../index/query-language';
+import { statesThrough, type DeletionDependencies, type DeletionProgress, type PassOptions } from './deletion-dependencies';
+import { isBeyondHorizon, observeHorizon } from './deletion-horizon';
+import { boundedQuery, parseLineId, removeIfDeleted, runPass, searchableCollections } from './deletion-pass';
+import { linesInScope, metadataScope } from './deletion-scope';
+import type { DeletionRequest, Deletions } from './ports';
+
+/**
+ * Stores the request to delete what matches the query and was received until now. It deletes nothing by itself:
+ * `runDeletion` does, now and again, until nothing can appear any more. InputError when the query can't be read.
+ */
+export async function createDeletion(
+  query: IndexQuery, requestedBy: string,
+  dependencies: Pick<DeletionDependencies, 'clock' | 'deletions'> & { readonly random: Random },
+): Promise<DeletionRequest> {
+  parseQuery(query.text);
+  const request: DeletionRequest = {
+    id: randomHex(dependencies.random, 12), query, throughMs: dependencies.clock.now(), requestedBy,
+    state: 'pending', lanes: [], lines: 0, files: 0, lastPassMs: 0,
+  };
+  await dependencies.deletions.save(request);
+  return request;
+}
+
+/**
+ * Runs one pass of a request and stores what came of it. It becomes `done` by a pass that found nothing and began when
+ * nothing received up to T could appear any more. Safe to kill anywhere, to repeat, and to run twice at once.
+ */
+export async function runDeletion(
+  request: DeletionRequest, dependencies: DeletionDependencies, options: PassOptions = {},
+): Promise<DeletionRequest> {
+  const nowMs = dependencies.clock.now();
+  // Before the search: what appears after this question was not beyond the horizon.
+  const observed = await observeHorizon(request, dependencies);
+  const mayEnd = isBeyondHorizon(observed, nowMs, dependencies.settleMs);
+  const pass = await runPass(observed, dependencies, options);
+  const done = mayEnd && pass.complete && pass.found === 0;
+  if (done) await removeDeletedFiles(observed.throughMs, dependencies);
+  const result: DeletionRequest = {
+    ...observed, state: done ? 'done' : 'pending',
+    lines: observed.lines + pass.lines, files: observed.files + pass.files, lastPassMs: nowMs,
+  };
+  await dependencies.deletions.save(result);
+  return result;
+}
+
+/** What a deletion would delete now, without changing anything. */
+export async function previewDeletion(
+  query: IndexQuery, dependencies: DeletionDependencies, options: PassOptions = {},
+): Promise<DeletionProgress> {
+  const throughMs = dependencies.clock.now();
+  const scope = metadataScope(query);
+  if (scope === undefined) return previewByIndex(query, throughMs, dependencies, options);
+  let lines = 0;
+  let files = 0;
+  for (const volume of dependencies.volumes) {
+    for await (const state of statesThrough(volume, throughMs)) {
+      if (options.signal?.aborted) return { lines, files };
+      if (state.phase === Phase.gone) continue;
+      const ranges = await linesInScope(scope, state, throughMs, () => volume.files.describe(state.id));
+      const newly = newLines(state, ranges);
+      if (newly === 0) continue;
+      lines += newly;
+      files += 1;
+      options.onProgress?.({ lines, files });
+    }
+  }
+  return { lines, files };
+}
+
+/** Lines of the ranges that no tombstone covers yet. */
+function newLines(state: FileState, ranges: FileState['tombstones']): number {
+  let overlap = 0;
+  for (const [first, last] of ranges) {
+    for (const [buriedFirst, buriedLast] of state.tombstones) {
+      overlap += Math.max(0, Math.min(last, buriedLast) - Math.max(first, buriedFirst) + 1);
+    }
+  }
+  return rangeLines(ranges) - overlap;
+}
+
+async function previewByIndex(
+  query: IndexQuery, throughMs: number, dependencies: DeletionDependencies, options: PassOptions,
+): Promise<DeletionProgress> {
+  const collections = await searchableCollections(dependencies);
+  let lines = 0;
+  let files = 0;
+  let current: string | undefined;
+  for await (const page of dependencies.index.findIds(collections, boundedQuery({ query, throughMs }))) {
+    for (const id of page) {
+      const { fileId } = parseLineId(id);
+      if (fileId !== current) files += 1;
+      current = fileId;
+    }
+    lines += page.length;
+    options.onProgress?.({ lines, files });
+    if (options.signal?.aborted) break;
+  }
+  return { lines, files };
+}
+
+/** Files whose lines were all deleted while they were not yet verified. */
+async function removeDeletedFiles(throughMs: number, dependencies: DeletionDependencies): Promise<void> {
+  const phases = [Phase.verified, Phase.dead, Phase.archived];
+  for (const volume of dependencies.volumes) {
+    for await (const state of statesThrough(volume, throughMs, phases)) {
+      await removeIfDeleted(volume, state, dependencies.clock.now());
+    }
+  }
+}
+
+/** Most finished requests that a replay looks at. */
+const MOST_REOPENED = 10_000;
+
+/**
+ * To be called before lines that the index does not have are to be indexed after all: a dead file revived, a set-aside
+ * line replayed, a source indexed from now on. Finished deletions that may concern lines received from `fromMs` on
+ * run again, since only the index can tell whether their queries match. Returns their number.
+ */
+export async function reopenDeletions(deletions: Deletions, fromMs: number): Promise<number> {
+  const finished = await deletions.list({ state: 'done', limit: MOST_REOPENED });
+  const concerned = finished.filter(({ throughMs }) => throughMs >= fromMs);
+  for (const request of concerned) {
+    const { settledMs, ...rest } = request;
+    void settledMs;
+    await deletions.save({ ...rest, state: 'pending' });
+  }
+  return concerned.length;
+}
