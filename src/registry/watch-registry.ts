@@ -91,7 +91,6 @@ class ActiveWatch<T> implements Watch {
 
   private async readUntilClean(): Promise<void> {
     while (this.dirty && !this.closed) {
-      this.dirty = false;
       try {
         const value = await this.queue.submit('read', `watch ${this.path}`, (link) => this.readPresent(link), true);
         if (!this.isClosed()) this.tell(value);
@@ -107,6 +106,8 @@ class ActiveWatch<T> implements Watch {
 
   /** A missing node can only be watched for its creation, by `exists`; it may appear between the two calls. */
   private async readPresent(link: SessionLink): Promise<T | undefined> {
+    // Sent only now: what happened while it waited is in the answer.
+    this.dirty = false;
     for (;;) {
       const value = await this.readOnce(link, this.path, this.onEvent);
       if (value !== undefined || this.closed) return value;

@@ -16,6 +16,7 @@ export interface WatchedDocumentOptions<T> {
  */
 export class WatchedDocument<T> {
   private good: T | undefined;
+  private goodData: Buffer | undefined;
   private goodVersion = 0;
   private firstProblem: Error | undefined;
   private readonly callbacks = new Set<(value: T) => void>();
@@ -61,8 +62,11 @@ export class WatchedDocument<T> {
       }));
       return;
     }
+    // Read again after a reconnect, and the same.
+    if (this.goodData?.equals(content.data) && this.goodVersion === content.stat.version) return;
     try {
       this.good = this.options.parse(JSON.parse(content.data.toString('utf8')), this.good);
+      this.goodData = content.data;
       this.goodVersion = content.stat.version;
     } catch (error) {
       this.refuse(new ConfigurationError(`${path} can't be used: ${messageOf(error)}`, { cause: error }));
