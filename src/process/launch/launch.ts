@@ -1,0 +1,139 @@
+import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '../../clock';
+import { ConfigurationError, messageOf } from '../../errors';
+import type { Log } from '../../log';
+import type { Coordination } from '../../registry/coordination';
+import type { ComponentKind } from '../../registry/paths';
+import { PresencePublisher } from '../../registry/presence';
+import { ComponentProcess } from './component-process';
+import { readDiskFacts, type DiskFacts } from './disk-facts';
+import { awaitFormerChild, forgetChild, noteChild } from './former-child';
+import { HealthMonitor } from './health-monitor';
+import { parseHealth } from './health-probe';
+
+export interface LaunchOptions {
+  readonly kind: ComponentKind;
+  /** Name of the presence node; stable over restarts. */
+  readonly member: string;
+  /** `[::1]:27017`, as others reach it. */
+  readonly address: string;
+  /** See `parseHealth`. */
+  readonly health: string;
+  /** The component and its arguments. */
+  readonly command: readonly string[];
+  /** Folder whose file system's fill is reported, and where the child is noted for the next launcher. */
+  readonly data?: string;
+  /** Version that the presence node shows. */
+  readonly version?: string;
+  /** Pause between two health checks; default 2,000. */
+  readonly healthIntervalMs?: number;
+  /** Pause between two looks at the disk; default 5,000. */
+  readonly diskIntervalMs?: number;
+  /** Opens the registry; it need not be in reach (ZooKeeper itself is launched too). Closed at the end. */
+  readonly connect: () => Coordination;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where signals come from: the process, or an emitter in tests. */
+  readonly signals: Pick<NodeJS.EventEmitter, 'on' | 'off'>;
+}
+
+const FORWARDED = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+/** A stop waits this long for the presence to be withdrawn before the component hears of it. */
+const WITHDRAW_LIMIT_MS = 1_000;
+const CLOSE_LIMIT_MS = 2_000;
+
+/**
+ * Runs a component and keeps its presence node for exactly as long as it runs and is healthy. Returns the child's
+ * exit code (128 + n after signal n). Passes on SIGTERM and SIGINT (withdrawing first) and SIGHUP. When the launcher
+ * is killed, its child is gone within five seconds, and the next launcher waits for that.
+ */
+export async function runLaunch(options: LaunchOptions): Promise<number> {
+  if (options.command.length === 0) throw new ConfigurationError('there is no command to launch');
+  const probe = parseHealth(options.health);
+  const { clock, log, data } = options;
+  if (data !== undefined) mkdirSync(data, { recursive: true });
+  const note = data === undefined ? undefined : join(data, `resilog-launch-${options.member}.json`);
+  if (note !== undefined) await awaitFormerChild(note, clock, log);
+
+  const component = new ComponentProcess(options.command, log);
+  if (note !== undefined && component.pid > 0) noteChild(note, component.pid);
+  const coordination = options.connect();
+  const publisher = createPublisher(options, coordination, component.pid);
+  const monitor = new HealthMonitor({
+    probe, clock, log,
+    intervalMs: options.healthIntervalMs ?? 2_000,
+    onChange: (healthy) => { publisher.setHealthy(healthy && !component.isOver); },
+  });
+  const stopWatchingDisk = watchDisk(options, publisher);
+  const unsubscribe = forwardSignals(options, component, publisher, monitor);
+  try {
+    await component.start();
+    monitor.start();
+    const code = await component.ended;
+    log.info('ComponentEnded', { code });
+    return code;
+  } finally {
+    unsubscribe();
+    stopWatchingDisk();
+    await within(clock, CLOSE_LIMIT_MS, Promise.all([monitor.close(), publisher.close()]));
+    await within(clock, CLOSE_LIMIT_MS, coordination.close());
+    if (note !== undefined) forgetChild(note);
+  }
+}
+
+function createPublisher(options: LaunchOptions, coordination: Coordination, pid: number): PresencePublisher {
+  const { clock, log, kind, member, address } = options;
+  const startedAt = new Date(clock.now()).toISOString();
+  const presence = { kind, member, address, host: hostname(), pid, version: options.version ?? '', startedAt };
+  return new PresencePublisher({ coordination, clock, log, presence });
+}
+
+/** Reports changes of a thousandth or more. */
+function watchDisk(options: LaunchOptions, publisher: PresencePublisher): () => void {
+  const { data, clock, log } = options;
+  if (data === undefined) return () => undefined;
+  const stop = new AbortController();
+  const run = async (): Promise<void> => {
+    let reported: DiskFacts | undefined;
+    while (!stop.signal.aborted) {
+      try {
+        const facts = await readDiskFacts(data);
+        if (facts.diskUsedFraction !== reported?.diskUsedFraction) {
+          reported = facts;
+          publisher.update({ facts });
+        }
+      } catch (error) {
+        log.warn('DiskNotRead', { data, error: messageOf(error) });
+      }
+      await clock.sleep(options.diskIntervalMs ?? 5_000, stop.signal);
+    }
+  };
+  void run();
+  return () => { stop.abort(); };
+}
+
+function forwardSignals(
+  options: LaunchOptions, component: ComponentProcess, publisher: PresencePublisher, monitor: HealthMonitor,
+): () => void {
+  const pass = (signal: NodeJS.Signals): void => {
+    options.log.info('SignalPassedOn', { signal });
+    if (signal === 'SIGHUP') {
+      component.signal(signal);
+      return;
+    }
+    // Nobody shall be sent to a component that is about to stop; but ZooKeeper may be what stops, or be down.
+    const withdrawn = Promise.all([monitor.close(), publisher.close()]);
+    void within(options.clock, WITHDRAW_LIMIT_MS, withdrawn).then(() => { component.signal(signal); });
+  };
+  for (const signal of FORWARDED) options.signals.on(signal, pass);
+  return () => { for (const signal of FORWARDED) options.signals.off(signal, pass); };
+}
+
+async function within(clock: Clock, limitMs: number, work: Promise<unknown>): Promise<void> {
+  const stop = new AbortController();
+  const done = work.then(() => undefined, () => undefined);
+  await Promise.race([done, clock.sleep(limitMs, stop.signal)]);
+  stop.abort();
+}
