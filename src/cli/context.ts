@@ -7,6 +7,7 @@ import type { Random } from '../random';
 import type { Coordination } from '../registry/coordination';
 import type { SettingsWatcher } from '../registry/settings';
 import type { SourceRegistry } from '../registry/source-registry';
+import type { DeletionDependencies } from '../retention/deletion-dependencies';
 import type { Output } from './output';
 import type { Destination } from './sender';
 
@@ -22,6 +23,7 @@ export interface Services {
   /** The hits with `message` filled in, from the archive where the index does not keep it. */
   withText(hits: readonly Hit[]): Promise<readonly Hit[]>;
   sources(): Promise<SourceRegistry>;
+  deletionDependencies(): Promise<DeletionDependencies>;
   /** The producers that are up. */
   destinations(): Promise<readonly Destination[]>;
   /** The key of a source and the producers that are up. NotFoundError for an unknown source. */

@@ -76,7 +76,9 @@ const PLAIN = (text: string): string => text;
 function createStyle(colour: boolean): Style {
   const code = (open: number, close: number) =>
     colour ? (text: string): string => `\x1b[${open}m${text}\x1b[${close}m` : PLAIN;
-  return { bold: code(1, 22), dim: code(2, 22), good: code(32, 39), bad: code(31, 39), warn: code(33, 39), mark: code(36, 39) };
+  return {
+    bold: code(1, 22), dim: code(2, 22), good: code(32, 39), bad: code(31, 39), warn: code(33, 39), mark: code(36, 39),
+  };
 }
 
 function padded(rows: readonly (readonly string[])[], style: Style): string[] {

@@ -34,7 +34,7 @@ function configure(command: Command, output: Output): void {
     writeOut: (text) => { output.line(text.trimEnd()); },
     writeErr: (text) => { output.note(text.trimEnd()); },
   });
-  for (const child of command.commands) configure(child as Command, output);
+  for (const child of command.commands) configure(child, output);
 }
 
 /** Runs one command line to its end. Returns the exit code; never throws. */

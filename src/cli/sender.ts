@@ -42,7 +42,8 @@ export class BusyError extends UnavailableError {
 /** A connection to one of several producers; the next one is tried after a failure. */
 export function createSender(options: SenderOptions): Sender {
   let turn = 0;
-  const agents = options.destinations.map(() => new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false }));
+  const agents = options.destinations.map(() =>
+    new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false }));
   return {
     send: async (body, idempotencyKey) => {
       const index = turn % options.destinations.length;

@@ -3,7 +3,6 @@ import { MongodbVolume } from '../archive/mongodb-volume';
 import type { Clock } from '../clock';
 import { ConfigurationError, ResilogError, messageOf } from '../errors';
 import type { LogIndex } from '../index/ports';
-import type { SolrClient } from '../index/solr-client';
 import { createSolrClient } from '../index/solr-client';
 import { createSolrIndex } from '../index/solr-index';
 import type { Log } from '../log';
@@ -90,9 +89,10 @@ export class Adapters {
   index(): Promise<LogIndex> {
     return this.once('index', async () => {
       const connections = await this.connections();
-      const client: SolrClient = createSolrClient({ baseUrls: () => connections.current.solr.urls, clock: this.options.clock });
+      const { clock } = this.options;
+      const client = createSolrClient({ baseUrls: () => connections.current.solr.urls, clock });
       this.closers.push(() => client.close());
-      return createSolrIndex({ client, clock: this.options.clock, configsetFolder: join(programFolder, 'solr', 'resilog') });
+      return createSolrIndex({ client, clock, configsetFolder: join(programFolder, 'solr', 'resilog') });
     });
   }
 

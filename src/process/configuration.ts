@@ -52,7 +52,8 @@ export function readConfiguration(file: string): ProcessConfiguration {
     file,
     zookeeper: content.zookeeper.map(parseAddress),
     chroot: content.chroot ?? '/resilog',
-    credentials: content.credentials === undefined ? undefined : readSecret(resolve(dirname(file), content.credentials)),
+    credentials: content.credentials === undefined
+      ? undefined : readSecret(resolve(dirname(file), content.credentials)),
     member: content.member,
     address: content.address,
     port: content.port,
@@ -77,6 +78,13 @@ export function findConfiguration(environment: NodeJS.ProcessEnv, programFolder:
   throw new ConfigurationError(`no cluster is configured: ${local} does not exist and RESILOG_CONFIG is not set`, {
     remedy: 'start the local cluster with `make up`, or name a configuration file with --config or RESILOG_CONFIG',
   });
+}
+
+/** The configuration of a process that must be told which it is: that of --config, without a guess. */
+export function namedConfiguration(program: { opts(): { config?: string } }): ProcessConfiguration {
+  const { config } = program.opts();
+  if (config === undefined) throw new ConfigurationError('no configuration file is named', { remedy: 'name it with --config' });
+  return readConfiguration(config);
 }
 
 /** Splits `[::1]:12181` or `host:12181`. */

@@ -14,9 +14,11 @@ import type { Coordination } from '../registry/coordination';
 import { readMembers } from '../registry/presence';
 import type { SettingsWatcher } from '../registry/settings';
 import { SourceRegistry } from '../registry/source-registry';
+import type { DeletionDependencies } from '../retention/deletion-dependencies';
 import { withoutDeleted } from '../retention/visible-hits';
 import { Adapters } from './adapters';
 import type { ProcessConfiguration } from './configuration';
+import { deletionDependencies } from './deletions';
 
 export interface ServicesOptions {
   readonly configuration: () => ProcessConfiguration;
@@ -89,6 +91,13 @@ export class ConnectedServices implements Services {
     const [key] = source.keys;
     if (key === undefined) throw new ConfigurationError(`"${name}" has no key`, { remedy: `give it one with \`resilog source rotate ${name}\`` });
     return { key: key.key, destinations: await this.destinations() };
+  }
+
+  async deletionDependencies(): Promise<DeletionDependencies> {
+    return deletionDependencies({
+      coordination: this.connected.coordination(), clock: this.options.clock, settings: await this.settings(),
+      volumes: await this.volumes(), index: await this.index(),
+    });
   }
 
   /** Deleted lines are left out; the text comes from the archive, which alone keeps it. */

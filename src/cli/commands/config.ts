@@ -98,5 +98,5 @@ function mustBeKnown(name: string): void {
 
 function valueAt(settings: Settings | Readonly<Record<string, unknown>>, name: string): unknown {
   const [group = '', key = ''] = name.split('.');
-  return (settings as Record<string, Record<string, unknown> | undefined>)[group]?.[key];
+  return (settings as Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>)[group]?.[key];
 }

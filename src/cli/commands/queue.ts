@@ -44,7 +44,9 @@ function addDead(queue: Command, context: CommandContext): void {
     });
 }
 
-async function chosen(context: CommandContext, ids: readonly string[], all: boolean | undefined): Promise<readonly string[]> {
+async function chosen(
+  context: CommandContext, ids: readonly string[], all: boolean | undefined,
+): Promise<readonly string[]> {
   if (all && ids.length > 0) throw new InputError('give file ids or --all, not both');
   if (!all && ids.length === 0) throw new InputError('no file is named', { remedy: 'give file ids, or --all' });
   if (!all) return ids;

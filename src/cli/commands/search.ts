@@ -113,20 +113,22 @@ async function search(context: CommandContext, text: string, options: SearchOpti
 
 /** The pages of a search, the first of which is there already. */
 async function* pages(
-  index: LogIndex, collections: readonly string[], request: SearchRequest, first: SearchResult, all: boolean, signal: AbortSignal,
+  index: LogIndex, collections: readonly string[], request: SearchRequest, first: SearchResult, all: boolean,
+  signal: AbortSignal,
 ): AsyncGenerator<readonly Hit[]> {
   yield first.hits;
   let cursor = all ? first.cursor : undefined;
   while (cursor !== undefined && !signal.aborted) {
-    const { facets: _, ...rest } = request;
-    const page = await index.search(collections, { ...rest, cursor });
+    // Facets came with the first page.
+    const page = await index.search(collections, { ...request, facets: [], cursor });
     yield page.hits;
     cursor = page.cursor;
   }
 }
 
 type Writer = (
-  context: CommandContext, index: LogIndex, collections: readonly string[], request: SearchRequest, first: SearchResult, all: boolean,
+  context: CommandContext, index: LogIndex, collections: readonly string[], request: SearchRequest, first: SearchResult,
+  all: boolean,
 ) => Promise<void>;
 
 const writeJson: Writer = async (context, index, collections, request, first, all) => {

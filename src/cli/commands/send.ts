@@ -110,7 +110,9 @@ function mustBeReadable(file: string): void {
   }
 }
 
-function showProgress(context: CommandContext, totals: Totals, offset: number, size: number | undefined, elapsedMs: number): void {
+function showProgress(
+  context: CommandContext, totals: Totals, offset: number, size: number | undefined, elapsedMs: number,
+): void {
   const share = size === undefined || size === 0 ? '' : ` ${((offset / size) * 100).toFixed(0)} %`;
   const rate = formatBytes(totals.bytes / Math.max(elapsedMs / 1000, 0.001));
   context.output.progress(`${formatCount(totals.lines)} lines${share}, ${rate}/s`);

@@ -29,7 +29,8 @@ async function waitIdle(context: CommandContext, timeoutMs: number, verified: bo
   const receivedThroughMs = clock.now() + CLOCK_SKEW_MS;
   for (;;) {
     const unclosed = await countUnclosed(services, acknowledged);
-    const waiting = unclosed > 0 ? [] : await (await services.volume()).states.list({ phases, receivedThroughMs, limit: 1_000 });
+    const waiting = unclosed > 0 ? [] : await (await services.volume()).states
+      .list({ phases, receivedThroughMs, limit: 1_000 });
     if (unclosed === 0 && waiting.length === 0) break;
     if (clock.monotonic() - startedMs > timeoutMs || signal.aborted) {
       output.progress('');

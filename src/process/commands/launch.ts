@@ -1,0 +1,50 @@
+import { dirname } from 'node:path';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { CommandContext } from '../../cli/context';
+import { createLog } from '../../log';
+import { componentKinds, type ComponentKind } from '../../registry/paths';
+import { Adapters } from '../adapters';
+import { namedConfiguration } from '../configuration';
+import { runLaunch } from '../launch/launch';
+
+interface LaunchFlags {
+  readonly kind: ComponentKind;
+  readonly member: string;
+  readonly address: string;
+  readonly health: string;
+  readonly data?: string;
+  readonly componentVersion?: string;
+}
+
+export function addLaunchCommand(parent: Command, context: CommandContext): void {
+  parent.command('launch').summary('run a component and keep its presence in the registry')
+    .description('Starts a component and publishes its presence in ZooKeeper for exactly as long as it runs and is healthy. Passes'
+      + ' signals on and ends with its exit code. Needs --config.')
+    .addOption(new Option('--kind <kind>', 'kind of component').choices(componentKinds).makeOptionMandatory())
+    .requiredOption('--member <name>', 'name among its kind, stable over restarts', memberName)
+    .requiredOption('--address <address>', 'where others reach it, e.g. [::1]:27017')
+    .requiredOption('--health <check>', 'tcp:[::1]:2181:ruok=imok, http://…, mongodb://… or exec:COMMAND')
+    .option('--data <folder>', 'folder of its data, whose disk is watched')
+    .option('--component-version <version>', 'version that its presence shows')
+    .argument('<command...>', 'the component and its arguments, after --')
+    .action(async (command: string[], flags: LaunchFlags) => {
+      const configuration = namedConfiguration(parent);
+      const { clock, random } = context;
+      const log = createLog({
+        clock, level: configuration.logLevel, write: (line) => { process.stdout.write(line); },
+        fields: { process: 'launch', kind: flags.kind, member: flags.member },
+      });
+      context.setExitCode(await runLaunch({
+        kind: flags.kind, member: flags.member, address: flags.address, health: flags.health, command,
+        data: flags.data ?? configuration.data ?? dirname(configuration.file),
+        ...(flags.componentVersion === undefined ? {} : { version: flags.componentVersion }),
+        connect: () => new Adapters({ configuration, clock, random, log }).coordination(),
+        clock, log, signals: process,
+      }));
+    });
+}
+
+function memberName(text: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(text)) throw new InvalidArgumentError('use letters, digits, dots and dashes.');
+  return text;
+}

@@ -1,0 +1,139 @@
+import { Registry } from 'prom-client';
+import type { MongodbVolume } from '../archive/mongodb-volume';
+import { createConsumer, type Consumer } from '../consumer/consumer';
+import { createConsumerMetrics } from '../consumer/metrics';
+import { ConfigurationError, UnavailableError } from '../errors';
+import type { LogIndex } from '../index/ports';
+import { WorkerPool } from '../normaliser/worker-pool';
+import { createQueueAdministration } from '../queue/queue-administration';
+import { createQueueConsumer } from '../queue/queue-consumer';
+import { createQueueProducer } from '../queue/queue-producer';
+import { withLock } from '../registry/locks';
+import type { WatchedSettings } from '../registry/settings-store';
+import { createDeletionRunner } from '../retention/runner';
+import { Adapters } from './adapters';
+import { formatAddress } from './configuration';
+import { definitionsOf, keepDefinitions, loadDefinitions } from './definitions';
+import { deletionDependencies } from './deletions';
+import type { Service } from './lifecycle';
+import { publishOwnPresence } from './own-presence';
+import type { ProcessOptions } from './producer-process';
+import { RateMeter } from './rate-meter';
+import { createRecovery } from './recovery';
+import { startStatusServer } from './status-server';
+
+/** A lock that nobody else wants is had at once; one that is held means that somebody is at the work. */
+const LOCK_WAIT_MS = 1_000;
+
+/** `resilog consumer`: indexes files, verifies them, carries out deletions, recovers what others left. */
+export function createConsumerProcess(options: ProcessOptions): Service {
+  const { configuration, clock, random, log } = options;
+  const { address } = configuration;
+  if (address === undefined) throw new ConfigurationError(`${configuration.file}: a consumer needs "address"`);
+  const adapters = new Adapters(options);
+  const stopping = new AbortController();
+  const closers: ((deadlineMs: number) => Promise<void> | void)[] = [];
+  const starting = ['starting'];
+  let unready: () => readonly string[] = () => starting;
+
+  const start = async (): Promise<void> => {
+    const metrics = new Registry();
+    const status = await startStatusServer({
+      host: address, port: configuration.port ?? 0, metrics, unready: () => unready(), log,
+    });
+    closers.push(() => status.close());
+    const coordination = adapters.coordination();
+    const settings = await adapters.eventually('the registry', stopping.signal, () => adapters.settings());
+    const volumes = await adapters.eventually('the registry', stopping.signal, () => adapters.volumes());
+    const index = await adapters.eventually('the registry', stopping.signal, () => adapters.index());
+    const definitions = await loadDefinitions();
+    await adapters.eventually('MongoDB', stopping.signal, async () => {
+      for (const volume of volumes) await volume.prepare();
+      await keepDefinitions(definitions, volumes);
+    });
+    const pool = new WorkerPool({
+      store: definitionsOf(definitions, volumes), clock, log, workers: settings.current.consumer.workers,
+    });
+    closers.push(() => pool.close());
+    const queue = createQueueProducer({ coordination, clock, random });
+    const consumerMetrics = createConsumerMetrics(metrics);
+    const consumer = createConsumer({
+      clock, random, log, volumes, index, normaliser: pool, settings, metrics: consumerMetrics,
+      queue: createQueueConsumer({
+        coordination, clock, random, log, noProgressMs: () => settings.current.consumer.noProgressMs,
+      }),
+      deadLetters: createQueueAdministration(coordination),
+      prepareIndex: () => prepareIndex(adapters, options, settings, index),
+    });
+    closers.push((deadlineMs) => consumer.close(deadlineMs));
+    await adapters.eventually('ZooKeeper', stopping.signal, () => consumer.start());
+    const recovery = createRecovery({ ...options, coordination, settings, volumes, queue, definitions, index });
+    closers.push(() => recovery.close());
+    recovery.start();
+    const deletions = runDeletions(options, adapters, settings, volumes, index);
+    closers.push(() => deletions.close());
+    unready = () => (consumer.status().state === 'running' ? [] : [`the consumer is ${consumer.status().state}`]);
+    const presence = present(options, adapters, consumer, metrics, status.port, () => unready());
+    closers.push(() => presence.close());
+  };
+
+  return {
+    start,
+    close: async (deadlineMs) => {
+      stopping.abort();
+      for (const close of closers.reverse()) await close(deadlineMs);
+      await adapters.close();
+    },
+  };
+}
+
+/** One process at a time makes the collection; the others find it. */
+async function prepareIndex(
+  adapters: Adapters, { clock, random }: ProcessOptions, settings: WatchedSettings, index: LogIndex,
+): Promise<void> {
+  const { collection, shards, replicas } = settings.current.index;
+  await withLock(adapters.coordination(), 'prepare-index', { clock, random }, () => index.prepare(collection, { shards, replicas }));
+}
+
+function runDeletions(
+  options: ProcessOptions, adapters: Adapters, settings: WatchedSettings, volumes: readonly MongodbVolume[], index: LogIndex,
+): { close(): Promise<void> } {
+  const { clock, random, log } = options;
+  const runner = createDeletionRunner({
+    dependencies: deletionDependencies({ coordination: adapters.coordination(), clock, settings, volumes, index }),
+    clock, log,
+    exclusively: async (work) => {
+      try {
+        await withLock(adapters.coordination(), 'deletions', { clock, random, waitMs: LOCK_WAIT_MS }, (lock) => work(lock.lost));
+      } catch (error) {
+        // Somebody else is at it.
+        if (!(error instanceof UnavailableError)) throw error;
+      }
+    },
+  });
+  runner.start();
+  return runner;
+}
+
+function present(
+  options: ProcessOptions, adapters: Adapters, consumer: Consumer, metrics: Registry, port: number,
+  unready: () => readonly string[],
+): { close(): Promise<void> } {
+  const { configuration, clock, log } = options;
+  const rate = new RateMeter(clock);
+  let lines = 0;
+  const count = async (): Promise<void> => {
+    const metric = await metrics.getSingleMetric('resilog_consumer_lines_indexed_total')?.get();
+    lines = metric?.values.reduce((sum, { value }) => sum + value, 0) ?? 0;
+  };
+  return publishOwnPresence({
+    coordination: adapters.coordination(), clock, log, kind: 'Consumer',
+    member: configuration.member ?? `consumer-${port}`, address: formatAddress(configuration.address ?? '', port),
+    unready,
+    facts: () => {
+      void count();
+      const { ownedBuckets, filesInWork } = consumer.status();
+      return { linesPerSecond: rate.read(lines), buckets: ownedBuckets, files: filesInWork };
+    },
+  });
+}
