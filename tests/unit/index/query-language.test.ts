@@ -123,7 +123,7 @@ describe('queries in Solr syntax', () => {
     expect(compile('user:"{!func}x"')).to.equal('s.user:"{!func}x"');
     expect(compile('{!term f=id}x')).to.equal('(+message:"term" +message:"f id x")');
     expect(compile('"x) OR id:*"')).to.equal('message:"x or id"');
-    expect(compile('user:{!x*')).to.equal('s.user:\\{\\!x*');
+    expect(compile('user:x{!y*')).to.equal('s.user:x\\{\\!y*');
   });
 
   it('starts with no local parameters, so that Solr chooses no other parser', () => {
