@@ -113,7 +113,7 @@ function windowsTime(tag: string): Callback {
       log.set(tag, value);
       return;
     }
-    const utcMs = (Math.floor(pythonInt(value) / 10_000_000) - 11_644_473_600) * 1_000;
+    const utcMs = (Number(BigInt(value.trim()) / 10_000_000n) - 11_644_473_600) * 1_000;
     const inRange = Math.abs(utcMs) < 8e15;
     log.set(tag, inRange ? isoOf(utcMs + offsetMsAt(input.timeZone, utcMs)) : value);
   };
