@@ -10,8 +10,12 @@ from cluster.plan import CHECKOUT, REPLICA_SET, Member, Plan
 PARTS = os.path.join(CHECKOUT, 'parts')
 PROGRAM = os.path.join(CHECKOUT, 'bin', 'resilog')
 
-# How the registry calls each kind of server, for `resilog launch --kind`.
-REGISTERED_KINDS = {'zookeeper': 'ZooKeeper', 'mongodb': 'MongoDB', 'solr': 'SolrCloud'}
+# How the registry calls each kind of server, and how its launcher asks whether it works.
+_LAUNCHED = {
+    'zookeeper': ('ZooKeeper', 'tcp:%s:srvr=Mode:'),
+    'mongodb': ('MongoDB', 'mongodb://%s/'),
+    'solr': ('SolrCloud', 'http://%s/solr/admin/info/health'),
+}
 
 # Template and file of each kind of member; "run" is what supervisord starts.
 _FILES = {
@@ -48,10 +52,13 @@ def client_configuration(plan: Plan) -> str:
 
 def _launch(plan: Plan, member: Member) -> str:
     """What every server's command line starts with: the launcher that keeps its presence in the registry."""
-    if plan.options.only_servers or member.kind not in REGISTERED_KINDS:
+    # Servers alone belong to no cluster: there is no registry for them.
+    if plan.options.only_servers or member.kind not in _LAUNCHED:
         return ''
-    return "'%s' launch --kind %s --config '%s' --address '%s' --" % (
-        PROGRAM, REGISTERED_KINDS[member.kind], client_configuration(plan), member.location)
+    kind, check = _LAUNCHED[member.kind]
+    return "'%s' --config '%s' launch --kind %s --member %s --address '%s' --health '%s' --data '%s' --" % (
+        PROGRAM, client_configuration(plan), kind, member.name, member.location, check % member.location,
+        os.path.join(member.folder, 'data'))
 
 
 def _common(plan: Plan) -> Dict[str, Any]:
