@@ -92,7 +92,8 @@ async function prepareIndex(
   adapters: Adapters, { clock, random }: ProcessOptions, settings: WatchedSettings, index: LogIndex,
 ): Promise<void> {
   const { collection, shards, replicas } = settings.current.index;
-  await withLock(adapters.coordination(), 'prepare-index', { clock, random }, () => index.prepare(collection, { shards, replicas }));
+  await withLock(adapters.coordination(), 'prepare-index', { clock, random }, () =>
+    index.prepare(collection, { shards, replicas }));
 }
 
 function runDeletions(

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { InputError } from '../../errors';
 import { nearest } from '../../nearest';
-import type { Settings, SettingsPatch } from '../../registry/settings';
+import type { Settings } from '../../registry/settings';
 import { changeSettings, readSettings } from '../../registry/settings-store';
 import { describeSettings } from '../../registry/settings-schema';
 import type { CommandContext } from '../context';
@@ -79,7 +79,7 @@ async function change(context: CommandContext, assignments: readonly Assignment[
     const [group = '', key = ''] = name.split('.');
     (patch[group] ??= {})[key] = value;
   }
-  const stored = await changeSettings(await context.services.coordination(), patch as SettingsPatch);
+  const stored = await changeSettings(await context.services.coordination(), patch);
   if (json) context.output.json({ version: stored.version, settings: stored.settings });
   else {
     for (const { name } of assignments) context.output.line(`${name} = ${JSON.stringify(valueAt(stored.settings, name))}`);
