@@ -1,0 +1,197 @@
+import { expect } from 'chai';
+import { connect as connectTls } from 'node:tls';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startCluster, type Cluster } from '../support/cluster';
+import { post, type Answer } from './support/client';
+import { connect, countIndexed, readArchive } from './support/inspect';
+import { Ledger } from './support/ledger';
+import { bodyOf } from './support/samples';
+
+/** Sends one line now and then until told to stop, and keeps the ledger and all answers. */
+class Trickle {
+  readonly ledger = new Ledger();
+  readonly answers: (Answer & { readonly at: number })[] = [];
+  private stopped = false;
+  private readonly running: Promise<void>;
+
+  constructor(private readonly url: string, private readonly name: string) {
+    this.running = this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.running;
+  }
+
+  since(at: number): readonly Answer[] {
+    return this.answers.filter((answer) => answer.at >= at);
+  }
+
+  private async run(): Promise<void> {
+    for (let i = 0; !this.stopped; i += 1) {
+      const lines = [`${this.name} line ${i}`];
+      const at = Date.now();
+      const answer = await post(this.url, bodyOf(lines));
+      this.answers.push({ ...answer, at });
+      if (answer.status === 200) this.ledger.acknowledge(lines);
+      else this.ledger.doubt(lines);
+      await sleep(100);
+    }
+  }
+}
+
+describe('outages of one cluster of one each', function () {
+  this.timeout(240_000);
+  let cluster: Cluster;
+
+  const resilog = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await cluster.resilog(args);
+    expect(code, `resilog ${args.join(' ')}: ${stderr}`).to.equal(0);
+    return stdout;
+  };
+  const addSource = async (name: string): Promise<string> => {
+    const { urls } = JSON.parse(await resilog('source', 'add', name, '--json')) as { urls: string[] };
+    return urls[0] ?? '';
+  };
+  const verify = async (name: string, ledger: Ledger): Promise<void> => {
+    await resilog('wait', '--idle', '--timeout', '120');
+    const services = connect(cluster);
+    try {
+      const archived = await readArchive(services, name);
+      expect(ledger.violations(archived.lines)).to.deep.equal([]);
+      expect(await countIndexed(services, name)).to.equal(archived.lineCount);
+    } finally {
+      await services.close();
+    }
+  };
+
+  before(async () => {
+    cluster = await startCluster();
+    await resilog('config', 'set', 'files.maxAgeMs=2000', 'intake.graceSeconds=6');
+  });
+
+  after(async () => {
+    await cluster.stop();
+  });
+
+  it('an unknown key is refused at once, before a body of 1 GiB is read', async () => {
+    const port = cluster.basePort + 51;
+    const answer = await new Promise<{ text: string; ms: number }>((resolve, reject) => {
+      const begin = Date.now();
+      const socket = connectTls({ host: '::1', port, rejectUnauthorized: false }, () => {
+        socket.write(`POST /${'0'.repeat(64)} HTTP/1.1\r\nHost: x\r\nContent-Length: ${2 ** 30}\r\nExpect: 100-continue\r\n\r\n`);
+      });
+      let text = '';
+      socket.setEncoding('utf8').on('data', (data: string) => {
+        text += data;
+        if (text.includes('\r\n\r\n')) resolve({ text, ms: Date.now() - begin });
+      });
+      socket.on('error', reject);
+    });
+    expect(answer.text).to.match(/^HTTP\/1\.1 403 /);
+    expect(answer.ms).to.be.lessThan(1_000);
+  });
+
+  for (const [what, stop, start] of [
+    ['MongoDB stopped', () => cluster.stopMember('mongodb-1'), () => cluster.startMember('mongodb-1')],
+    ['MongoDB paused', () => cluster.pause('mongodb-1'), () => cluster.resume('mongodb-1')],
+  ] as const) {
+    it(`${what}: 503 with Retry-After within 6 s, nothing lost, back within 10 s without a restart`, async () => {
+      const name = what.replace(' ', '-').toLowerCase();
+      const trickle = new Trickle(await addSource(name), name);
+      await sleep(2_000);
+      await stop();
+      const stoppedAt = Date.now();
+      await sleep(8_000);
+      const during = trickle.since(stoppedAt + 500);
+      expect(during.length).to.be.greaterThan(0);
+      for (const { status, headers, durationMs } of during) {
+        expect(status).to.equal(503);
+        expect(Number(headers['retry-after'])).to.be.greaterThan(0);
+        expect(durationMs).to.be.lessThan(6_000);
+      }
+      await start();
+      const startedAt = Date.now();
+      while (!trickle.since(startedAt).some(({ status }) => status === 200)) {
+        expect(Date.now() - startedAt, 'back').to.be.lessThan(12_000);
+        await sleep(100);
+      }
+      await sleep(1_000);
+      await trickle.stop();
+      await verify(name, trickle.ledger);
+    });
+  }
+
+  it('ZooKeeper stopped: known keys are served for graceSeconds, then 503; nothing lost; back within 10 s', async () => {
+    const url = await addSource('graced');
+    const trickle = new Trickle(url, 'graced');
+    await sleep(1_500);
+    await cluster.stopMember('zookeeper-1');
+    const stoppedAt = Date.now();
+    await sleep(4_000);
+    expect(trickle.since(stoppedAt).every(({ status }) => status === 200), 'within the grace').to.equal(true);
+    await sleep(6_000);
+    const late = trickle.since(stoppedAt + 8_000);
+    expect(late.length).to.be.greaterThan(0);
+    for (const { status } of late) expect(status).to.equal(503);
+    const unknown = await post(new URL(`/${'1'.repeat(64)}`, url).href, Buffer.from('x\n'));
+    expect(unknown.status, 'an unknown key is not refused for good while nothing is known').to.equal(503);
+    await cluster.startMember('zookeeper-1');
+    const startedAt = Date.now();
+    while (!trickle.since(startedAt).some(({ status }) => status === 200)) {
+      expect(Date.now() - startedAt, 'back').to.be.lessThan(25_000);
+      await sleep(100);
+    }
+    await trickle.stop();
+    await cluster.waitUntilReady();
+    await verify('graced', trickle.ledger);
+  });
+
+  it('Solr stopped: lines are taken, and searchable when it is back', async () => {
+    const trickle = new Trickle(await addSource('unsearchable'), 'unsearchable');
+    await sleep(500);
+    await cluster.stopMember('solr-1');
+    await sleep(5_000);
+    await cluster.startMember('solr-1');
+    await trickle.stop();
+    expect(trickle.answers.every(({ status }) => status === 200)).to.equal(true);
+    await cluster.waitUntilReady();
+    await verify('unsearchable', trickle.ledger);
+  });
+
+  it('the only producer killed and kept down: its acknowledged lines are searchable all the same', async () => {
+    await resilog('config', 'set', 'files.maxAgeMs=60000');
+    const trickle = new Trickle(await addSource('orphaned'), 'orphaned');
+    await sleep(2_000);
+    await cluster.kill9('producer-1');
+    await cluster.stopMember('producer-1');
+    const killedAt = Date.now();
+    await trickle.stop();
+    const services = connect(cluster);
+    try {
+      // Session time-out 8 s, and 15 s.
+      while (await countIndexed(services, 'orphaned').catch(() => 0) < trickle.ledger.acknowledgedLines) {
+        expect(Date.now() - killedAt, 'searchable').to.be.lessThan(23_000);
+        await sleep(500);
+      }
+    } finally {
+      await services.close();
+    }
+    await cluster.startMember('producer-1');
+    await cluster.waitUntilReady();
+    await verify('orphaned', trickle.ledger);
+    await resilog('config', 'set', 'files.maxAgeMs=2000');
+  });
+
+  it('a producer paused beyond its session can not acknowledge into files that another has closed (schedule 1)', async () => {
+    const trickle = new Trickle(await addSource('zombie'), 'zombie');
+    await sleep(2_000);
+    await cluster.pause('producer-1');
+    await sleep(16_000);
+    await cluster.resume('producer-1');
+    await sleep(6_000);
+    await trickle.stop();
+    expect(trickle.answers.at(-1)?.status, 'it works again, in new lanes').to.equal(200);
+    await verify('zombie', trickle.ledger);
+  });
+});
