@@ -2,7 +2,7 @@ import { parentPort } from 'node:worker_threads';
 import { InvariantError, messageOf, ResilogError } from '../errors';
 import { createNormaliser } from './normaliser';
 import type { Normaliser } from './ports';
-import type { WorkerAnswer, WorkerRequest } from './worker-protocol';
+import { packResults, unpackInputs, type WorkerAnswer, type WorkerRequest } from './worker-protocol';
 
 /** The entry of a worker thread: compiles the sets it is given and normalises with them. Started by WorkerThread. */
 function serve(): void {
@@ -26,7 +26,8 @@ function answer(normalisers: Map<string, Normaliser>, request: WorkerRequest): W
       case 'normalise': {
         const normaliser = normalisers.get(request.version);
         if (normaliser === undefined) throw new InvariantError(`definitions ${request.version} were not loaded`);
-        return { kind: 'normalised', results: request.inputs.map((input) => normaliser.normalise(input)) };
+        const results = unpackInputs(request.inputs).map((input) => normaliser.normalise(input));
+        return { kind: 'normalised', results: packResults(results) };
       }
     }
   } catch (error) {

@@ -6,10 +6,11 @@ export function pythonInt(text: string): number {
   return Number.parseInt(text.trim(), 10);
 }
 
-/** Python's `float(text)`; refuses everything else. */
+/** Python's `float(text)` if finite; refuses everything else. */
 export function pythonFloat(text: string): number {
   if (!/^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/.test(text)) refuse(`"${text.slice(0, 40)}" is no number`);
-  return Number.parseFloat(text);
+  const value = Number.parseFloat(text);
+  return Number.isFinite(value) ? value : refuse('the number is out of range');
 }
 
 /** The tag as text; refuses (Python's KeyError) when it is absent or no text. */

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { Clock } from '../clock';
 import { InputError, InvariantError, messageOf, UnavailableError } from '../errors';
 import type { DefinitionSet, Normalised, NormaliserInput } from './ports';
-import type { WorkerAnswer, WorkerRequest } from './worker-protocol';
+import { packInputs, unpackResults, type WorkerAnswer, type WorkerRequest } from './worker-protocol';
 
 /** The thread did not answer in time or died, so that it is gone; what it was asked may be the reason. */
 export class WorkerLostError extends UnavailableError {
@@ -59,9 +59,9 @@ export class WorkerThread {
   async normalise(
     version: string, inputs: readonly NormaliserInput[], budgetMs: number,
   ): Promise<readonly Normalised[]> {
-    const answer = await this.ask({ kind: 'normalise', version, inputs }, budgetMs);
+    const answer = await this.ask({ kind: 'normalise', version, inputs: packInputs(inputs) }, budgetMs);
     if (answer.kind !== 'normalised') throw new InvariantError(`a worker answered ${answer.kind}`);
-    return answer.results;
+    return unpackResults(answer.results);
   }
 
   /** Ends the thread at once, even in the middle of a regular expression. Idempotent. */
