@@ -9,7 +9,9 @@ describe('what goes between the pool and its threads', () => {
     const timeZone = 'Asia/Tokyo';
     const same: NormaliserInput[] = [{ text: odd, receivedMs: 1.5, timeZone }, { text: '', receivedMs: -1, timeZone }];
     const mixed = [...same, { text: 'x', receivedMs: 2 ** 52, timeZone: 'UTC' }];
-    for (const inputs of [[], same, mixed]) expect(unpackInputs(structuredClone(packInputs(inputs)))).to.deep.equal(inputs);
+    for (const inputs of [[], same, mixed]) {
+      expect(unpackInputs(structuredClone(packInputs(inputs)))).to.deep.equal(inputs);
+    }
   });
 
   it('keeps results as they are, with what is undefined', () => {
