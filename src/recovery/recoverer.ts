@@ -1,0 +1,89 @@
+import type { LaneStatus } from '../archive/journal';
+import { Phase } from '../archive/states';
+import type { Volume } from '../archive/volume';
+import type { Clock } from '../clock';
+import type { Log } from '../log';
+import type { QueueProducer } from '../queue/ports';
+import type { Closer } from './closer';
+import type { AliveIncarnations } from './ports';
+
+export interface RecovererOptions {
+  readonly volume: Volume;
+  readonly closer: Closer;
+  readonly queue: QueueProducer;
+  readonly aliveIncarnations: AliveIncarnations;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A file without progress for this long is put into the queue again. */
+  readonly requeueAfterMs: () => number;
+}
+
+/** States looked at in one query. */
+const PAGE = 500;
+
+/**
+ * Repairs what the death of others left: lanes without a living owner are sealed and their files closed, files that
+ * nobody works on are enqueued again. Every step may be repeated, interrupted, or done by two at once.
+ */
+export class Recoverer {
+  constructor(private readonly options: RecovererOptions) {}
+
+  /** One round; stops between steps when the signal aborts. Errors of one lane do not hold the others back. */
+  async run(signal?: AbortSignal): Promise<void> {
+    await this.recoverLanes(signal);
+    if (!signal?.aborted) await this.requeue(signal);
+  }
+
+  private async recoverLanes(signal?: AbortSignal): Promise<void> {
+    const { volume, aliveIncarnations, log } = this.options;
+    // In this order: an incarnation announces itself before it opens a lane, so whoever has a lane in this list
+    // and is not in the later list of the living is dead.
+    const lanes = await volume.journal.unfinishedLanes();
+    const alive = await aliveIncarnations();
+    for (const lane of lanes) {
+      if (signal?.aborted) return;
+      if (alive.has(lane.incarnation)) continue;
+      try {
+        await this.recoverLane(lane);
+      } catch (error) {
+        log.warn('LaneRecoveryFailed', { lane: lane.id, error });
+      }
+    }
+  }
+
+  private async recoverLane(lane: LaneStatus): Promise<void> {
+    const { volume, closer, queue, clock, log } = this.options;
+    const seal = await volume.journal.seal(lane.id);
+    const closed = await closer.close(
+      { lane: lane.id, fromN: lane.releasedThrough + 1, throughN: seal - 1, files: 'all' });
+    // A lane without blocks has nothing to release; this notes that it is over.
+    await volume.journal.release(lane.id, seal - 1);
+    const ids = closed.filter(({ indexed }) => indexed).map(({ id }) => id);
+    log.info('LaneRecovered', { lane: lane.id, incarnation: lane.incarnation, files: closed.length, seal });
+    if (ids.length === 0) return;
+    await queue.put(ids);
+    await volume.states.markQueued(ids.map((id) => ({ id, queuedMs: 0 })), clock.now());
+  }
+
+  /** Decided from the states alone; the compare-and-set lets one of several recoverers enqueue a file (schedule 18). */
+  private async requeue(signal?: AbortSignal): Promise<void> {
+    const { volume, queue, clock, log, requeueAfterMs } = this.options;
+    const nowMs = clock.now();
+    const beforeMs = nowMs - requeueAfterMs();
+    let after: string | undefined;
+    while (!signal?.aborted) {
+      const states = await volume.states.list({
+        phases: [Phase.closed], progressBeforeMs: beforeMs, queuedBeforeMs: beforeMs, limit: PAGE,
+        ...(after === undefined ? {} : { after }),
+      });
+      after = states[states.length - 1]?.id;
+      if (after === undefined) return;
+      const won = await volume.states.markQueued(states.map(({ id, queuedMs }) => ({ id, queuedMs })), nowMs);
+      if (won.length > 0) {
+        await queue.put(won);
+        log.info('FilesRequeued', { files: won.length });
+      }
+      if (states.length < PAGE) return;
+    }
+  }
+}

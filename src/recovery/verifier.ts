@@ -1,0 +1,120 @@
+import { linesOfRanges } from '../archive/line-ranges';
+import { Phase, type FileState } from '../archive/states';
+import type { Volume } from '../archive/volume';
+import type { Clock } from '../clock';
+import type { FileSums, LogIndex } from '../index/ports';
+import type { Log } from '../log';
+import type { QueueProducer } from '../queue/ports';
+import { expectedSums, sumsAgree } from './expected-sums';
+
+export interface VerifierOptions {
+  readonly volume: Volume;
+  readonly index: LogIndex;
+  readonly queue: QueueProducer;
+  readonly clock: Clock;
+  readonly log: Log;
+  /**
+   * A batch of a former claim can arrive this late: the index's idle time-out and a session time-out together. A file
+   * that was taken more than once, or has deleted lines, is verified no earlier after its last claim (schedule 20).
+   */
+  readonly settleMs?: number;
+}
+
+const SETTLE_MS = 20_000;
+const PAGE = 200;
+const REMOVAL_IDS = 1_000;
+const DAY_MS = 86_400_000;
+const NONE: FileSums = { count: 0, lineSum: 0n, lineSquareSum: 0n };
+
+/**
+ * Proves that what the index accepted is on its disks: after a hard commit that opened a searcher, count and sums of
+ * each file agree with its state, on the leader. What does not is indexed again from the start; a follower that
+ * differs is told to recover and does not count (schedule 49). Also drops states that are over.
+ */
+export class Verifier {
+  constructor(private readonly options: VerifierOptions) {}
+
+  async run(signal?: AbortSignal): Promise<void> {
+    let after: string | undefined;
+    while (!signal?.aborted) {
+      const states = await this.options.volume.states.list({
+        phases: [Phase.indexed], limit: PAGE, ...(after === undefined ? {} : { after }),
+      });
+      after = states[states.length - 1]?.id;
+      const settled = states.filter((state) => this.isSettled(state));
+      for (const collection of new Set(settled.map((state) => state.collection))) {
+        await this.verify(collection, settled.filter((state) => state.collection === collection));
+      }
+      if (after === undefined || states.length < PAGE) break;
+    }
+    if (!signal?.aborted) await this.forgetGone();
+  }
+
+  private isSettled(state: FileState): boolean {
+    if (state.claim <= 1 && state.tombstones.length === 0) return true;
+    return state.progressMs + (this.options.settleMs ?? SETTLE_MS) <= this.options.clock.now();
+  }
+
+  private async verify(collection: string, files: readonly FileState[]): Promise<void> {
+    const { index, volume, log } = this.options;
+    // Whatever a slow writer brought back since they were deleted goes now (schedules 19, 20).
+    for (const state of files) await this.removeBuried(collection, state);
+    await index.commit(collection, 'hard');
+    const ids = files.map(({ id }) => id);
+    const sums = await index.sums(collection, ids);
+    const failed: FileState[] = [];
+    for (const state of files) {
+      const setAside = await this.setAsideLines(state);
+      const found = sums.get(state.id) ?? NONE;
+      const expected = expectedSums(state, setAside);
+      if (sumsAgree(found, expected)) {
+        await volume.states.markVerified(state.id, state.claim, state.tombstoneVersion);
+      } else {
+        log.warn('FileDiffersInIndex', { file: state.id, expected: expected.count, found: found.count });
+        failed.push(state);
+      }
+    }
+    await this.indexAgain(failed);
+    const followers = await index.recoverDifferingFollowers(collection, ids);
+    if (followers.length > 0) log.warn('ReplicasRecovering', { collection, followers });
+  }
+
+  /** The state may have changed since it was read: then nothing happens, and the next round looks again. */
+  private async indexAgain(failed: readonly FileState[]): Promise<void> {
+    const { volume, queue, clock } = this.options;
+    const restarted: string[] = [];
+    for (const state of failed) {
+      const now = await volume.states.get(state.id);
+      if (now === undefined || now.tombstoneVersion !== state.tombstoneVersion || now.phase !== Phase.indexed) continue;
+      if (await volume.states.restart(state.id, state.claim, clock.now())) restarted.push(state.id);
+    }
+    if (restarted.length > 0) await queue.put(restarted);
+  }
+
+  private async removeBuried(collection: string, state: FileState): Promise<void> {
+    let ids: string[] = [];
+    for (const line of linesOfRanges(state.tombstones)) {
+      ids.push(`${state.id}!${line}`);
+      if (ids.length < REMOVAL_IDS) continue;
+      await this.options.index.removeIds(collection, ids);
+      ids = [];
+    }
+    if (ids.length > 0) await this.options.index.removeIds(collection, ids);
+  }
+
+  private async setAsideLines(state: FileState): Promise<readonly number[]> {
+    if (state.setAside === 0) return [];
+    const lines = await this.options.volume.states.setAsideLines({ fileId: state.id, limit: state.lines });
+    return lines.map(({ line }) => line);
+  }
+
+  /** A state is needed as long as a queue item, or a block of its lane, may name the file (schedules 12, 21). */
+  private async forgetGone(): Promise<void> {
+    const { volume, clock } = this.options;
+    const gone = await volume.states.list(
+      { phases: [Phase.gone], progressBeforeMs: clock.now() - DAY_MS, limit: PAGE });
+    if (gone.length === 0) return;
+    const unfinished = new Set((await volume.journal.unfinishedLanes()).map(({ id }) => id));
+    for (const state of gone) if (!unfinished.has(state.lane)) await volume.states.forget(state.id);
+  }
+}
