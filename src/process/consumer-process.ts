@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import type { MongodbVolume } from '../archive/mongodb-volume';
 import { createConsumer, type Consumer } from '../consumer/consumer';
 import { createConsumerMetrics } from '../consumer/metrics';
-import { ConfigurationError, UnavailableError } from '../errors';
+import { ConfigurationError } from '../errors';
 import type { LogIndex } from '../index/ports';
 import { WorkerPool } from '../normaliser/worker-pool';
 import { createQueueAdministration } from '../queue/queue-administration';
@@ -15,15 +15,13 @@ import { Adapters } from './adapters';
 import { formatAddress } from './configuration';
 import { definitionsOf, keepDefinitions, loadDefinitions } from './definitions';
 import { deletionDependencies } from './deletions';
+import { exclusively } from './exclusively';
 import type { Service } from './lifecycle';
 import { publishOwnPresence } from './own-presence';
 import type { ProcessOptions } from './producer-process';
 import { RateMeter } from './rate-meter';
 import { createRecovery } from './recovery';
 import { startStatusServer } from './status-server';
-
-/** A lock that nobody else wants is had at once; one that is held means that somebody is at the work. */
-const LOCK_WAIT_MS = 1_000;
 
 /** `resilog consumer`: indexes files, verifies them, carries out deletions, recovers what others left. */
 export function createConsumerProcess(options: ProcessOptions): Service {
@@ -100,20 +98,20 @@ function runDeletions(
   options: ProcessOptions, adapters: Adapters, settings: WatchedSettings, volumes: readonly MongodbVolume[], index: LogIndex,
 ): { close(): Promise<void> } {
   const { clock, random, log } = options;
+  const stop = new AbortController();
   const runner = createDeletionRunner({
     dependencies: deletionDependencies({ coordination: adapters.coordination(), clock, settings, volumes, index }),
     clock, log,
-    exclusively: async (work) => {
-      try {
-        await withLock(adapters.coordination(), 'deletions', { clock, random, waitMs: LOCK_WAIT_MS }, (lock) => work(lock.lost));
-      } catch (error) {
-        // Somebody else is at it.
-        if (!(error instanceof UnavailableError)) throw error;
-      }
-    },
+    exclusively: (work) => exclusively(
+      { coordination: adapters.coordination(), clock, random }, 'deletions', stop.signal, work),
   });
   runner.start();
-  return runner;
+  return {
+    close: () => {
+      stop.abort();
+      return runner.close();
+    },
+  };
 }
 
 function present(

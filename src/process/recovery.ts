@@ -1,29 +1,28 @@
 import type { Volume } from '../archive/volume';
 import type { Clock } from '../clock';
-import { NotFoundError, UnavailableError } from '../errors';
+import { InvariantError } from '../errors';
 import type { LogIndex } from '../index/ports';
 import type { Log } from '../log';
 import type { DefinitionSet } from '../normaliser/ports';
 import type { CloseFiles } from '../producer/ports';
 import type { QueueProducer } from '../queue/ports';
 import type { Random } from '../random';
-import { Closer } from '../recovery/closer';
-import type { Exclusively } from '../recovery/ports';
+import { Closer, type ClosePolicy } from '../recovery/closer';
 import { Recoverer } from '../recovery/recoverer';
 import { Verifier } from '../recovery/verifier';
 import type { Coordination } from '../registry/coordination';
-import { withLock } from '../registry/locks';
 import { paths } from '../registry/paths';
 import type { SettingsWatcher } from '../registry/settings';
+import { exclusively } from './exclusively';
+import { startRounds, type Rounds } from './rounds';
 
 export interface RecoveryOptions {
   readonly coordination: Coordination;
   readonly settings: SettingsWatcher;
   readonly volumes: readonly Volume[];
   readonly queue: QueueProducer;
-  /** Written into every file that is closed from now on. */
   readonly definitions: DefinitionSet;
-  /** Verifies indexed files too, where the process knows the index. */
+  /** Given: the process also verifies what was indexed. */
   readonly index?: LogIndex;
   readonly clock: Clock;
   readonly random: Random;
@@ -31,78 +30,57 @@ export interface RecoveryOptions {
 }
 
 export interface Recovery {
-  /** The closers that the recoverer uses: one closing transaction in flight per volume, whoever asks. */
+  /** Closes files of this process's own lanes, with the closer that recovery uses. */
   readonly closeFiles: CloseFiles;
+  /** Begins the rounds that repair what others left, and verify what was indexed. */
   start(): void;
+  /** Stops between two steps and waits for it. Idempotent. */
   close(): Promise<void>;
 }
 
-/** Longest wait for a lock: whoever holds it does the work already. */
-const LOCK_WAIT_MS = 1_000;
-
-/** Recovery of dead producers' lanes, re-enqueueing and verification, on every volume, for a process's life. */
+/** The closers, recoverers and verifiers of one process: one of each a volume. */
 export function createRecovery(options: RecoveryOptions): Recovery {
-  const { clock, random, log, volumes, settings, definitions, queue, index } = options;
-  const policy = (): ReturnType<ConstructorParameters<typeof Closer>[0]['policy']> => ({
-    collection: settings.current.index.collection, definitions: definitions.version,
+  const { volumes, settings, queue, coordination, clock, log, index } = options;
+  const closers = createClosers(options);
+  const requeueAfterMs = (): number => settings.current.consumer.requeueAfterMs;
+  const aliveIncarnations = async (): Promise<ReadonlySet<string>> => new Set(await coordination.children(paths.lanes));
+  const recoverers = volumes.map((volume) => new Recoverer({
+    volume, closer: closerOf(closers, volume.name), queue, aliveIncarnations, clock, log, requeueAfterMs,
+  }));
+  const verifiers = index === undefined ? [] : volumes.map((volume) => new Verifier({ volume, index, queue, clock, log }));
+  const rounds: Rounds[] = [];
+  return {
+    closeFiles: (request) => closerOf(closers, request.volume).close(request),
+    start: () => {
+      rounds.push(startRounds({
+        name: 'recovery', clock, log, intervalMs: () => settings.current.recovery.scanIntervalMs,
+        round: (signal) => exclusively(options, 'recovery', signal, async (lost) => {
+          for (const recoverer of recoverers) await recoverer.run(lost);
+        }),
+      }));
+      if (verifiers.length === 0) return;
+      rounds.push(startRounds({
+        name: 'verification', clock, log, intervalMs: () => settings.current.consumer.hardCommitMs,
+        round: (signal) => exclusively(options, 'verification', signal, async (lost) => {
+          for (const verifier of verifiers) await verifier.run(lost);
+        }),
+      }));
+    },
+    close: async () => { await Promise.all(rounds.map((one) => one.close())); },
+  };
+}
+
+function createClosers({ volumes, settings, definitions, clock, random, log }: RecoveryOptions): ReadonlyMap<string, Closer> {
+  const policy = (): ClosePolicy => ({
+    collection: settings.current.index.collection,
+    definitions: definitions.version,
     maxIndexedLineBytes: settings.current.intake.maxIndexedLineBytes,
   });
-  const works = volumes.map((volume) => {
-    const closer = new Closer({ volume, policy, clock, random, log });
-    const recoverer = new Recoverer({
-      volume, closer, queue, clock, log, requeueAfterMs: () => settings.current.consumer.requeueAfterMs,
-      aliveIncarnations: () => aliveIncarnations(options.coordination),
-    });
-    const verifier = index === undefined ? undefined : new Verifier({ volume, index, queue, clock, log });
-    return { volume, closer, recoverer, verifier };
-  });
-  const exclusively = exclusivelyIn(options);
-  const stopping = new AbortController();
-  let running: Promise<void> | undefined;
-
-  const round = async (): Promise<void> => {
-    for (const { volume, recoverer, verifier } of works) {
-      await exclusively(`recovery-${volume.name}`, (lost) => recoverer.run(AbortSignal.any([lost, stopping.signal])));
-      if (verifier === undefined) continue;
-      await exclusively(`verification-${volume.name}`, (lost) => verifier.run(AbortSignal.any([lost, stopping.signal])));
-    }
-  };
-  const loop = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      await round().catch((error: unknown) => { log.warn('RecoveryFailed', { error }); });
-      await clock.sleep(settings.current.recovery.scanIntervalMs, stopping.signal);
-    }
-  };
-  return {
-    closeFiles: async ({ volume, ...request }) => {
-      const work = works.find((candidate) => candidate.volume.name === volume);
-      if (work === undefined) throw new NotFoundError(`there is no volume ${volume}`);
-      return work.closer.close(request);
-    },
-    start: () => { running ??= loop(); },
-    close: async () => {
-      stopping.abort();
-      await running;
-    },
-  };
+  return new Map(volumes.map((volume) => [volume.name, new Closer({ volume, policy, clock, random, log })]));
 }
 
-function exclusivelyIn({ coordination, clock, random }: RecoveryOptions): Exclusively {
-  return async (name, work) => {
-    let held = false;
-    try {
-      await withLock(coordination, name, { clock, random, waitMs: LOCK_WAIT_MS }, async (lock) => {
-        held = true;
-        await work(lock.lost);
-      });
-    } catch (error) {
-      // Another process is at it.
-      if (held || !(error instanceof UnavailableError)) throw error;
-    }
-  };
-}
-
-/** Read now; an error, or a folder that is not there, must not look like the death of everybody. */
-async function aliveIncarnations(coordination: Coordination): Promise<ReadonlySet<string>> {
-  return new Set(await coordination.children(paths.lanes));
+function closerOf(closers: ReadonlyMap<string, Closer>, volume: string): Closer {
+  const closer = closers.get(volume);
+  if (closer === undefined) throw new InvariantError(`there is no volume ${volume}`);
+  return closer;
 }
