@@ -1,4 +1,4 @@
-import { InputError } from '../errors';
+import { InputError, UnavailableError } from '../errors';
 import type { IndexDocument, Refusal } from './ports';
 import type { SolrClient } from './solr-client';
 import { toSolrDocument } from './solr-document';
@@ -40,6 +40,9 @@ export async function addDocuments(
   return refusals;
 }
 
+/** Solr says 400 also to some of its own troubles: lines must not be set aside for them. */
+const CLUSTER_PROBLEM = /^(?:Could not find collection|Collection not found|No such (?:core|collection)|No active (?:slice|replica|leader))/i;
+
 /** Undefined when all documents are in, else why Solr refused. */
 async function sendBatch(
   client: SolrClient, collection: string, batch: readonly Encoded[],
@@ -53,7 +56,8 @@ async function sendBatch(
     });
     return undefined;
   } catch (error) {
-    if (error instanceof InputError) return error.message;
+    if (error instanceof InputError && !CLUSTER_PROBLEM.test(error.message)) return error.message;
+    if (error instanceof InputError) throw new UnavailableError(error.message, { cause: error });
     throw error;
   }
 }

@@ -93,7 +93,7 @@ export function createSolrClient(options: SolrClientOptions): SolrClient {
         body: payload?.data ?? null,
         signal: controller.signal,
       });
-      return readAnswer(statusCode, await body.text(), baseUrl);
+      return readAnswer(statusCode, await body.text(), baseUrl, request.path);
     } catch (error) {
       throw classify(error, request, baseUrl);
     } finally {
@@ -123,12 +123,16 @@ export function createSolrClient(options: SolrClientOptions): SolrClient {
   };
 }
 
-function readAnswer(status: number, text: string, baseUrl: string): SolrAnswer {
+function readAnswer(status: number, text: string, baseUrl: string, path: string): SolrAnswer {
   const parsed = parse(text);
   if (status >= 200 && status < 300) {
     // An answer that was cut or is not Solr's gives no verdict.
     if (parsed === undefined) throw new UnknownOutcomeError(`Solr at ${baseUrl} gave an answer that can't be read.`);
     return parsed;
+  }
+  // Not Solr's own words: its server is up, the rest of it is still starting.
+  if (status === 404 && parsed === undefined && path.startsWith('/admin/')) {
+    throw new UnavailableError(`Solr at ${baseUrl} is still starting.`);
   }
   throw refusal(status, solrMessage(parsed) ?? text.replace(/<[^>]*>/g, ' ').trim().slice(0, 300), baseUrl);
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock';
-import { InputError, NotFoundError, UnavailableError, UnknownOutcomeError } from '../errors';
+import { InputError, NotFoundError, UnavailableError, UnknownOutcomeError, messageOf } from '../errors';
 import type { SolrAnswer, SolrClient } from './solr-client';
 import { storedZip, type ZipEntry } from './stored-zip';
 
@@ -71,6 +71,27 @@ export async function shardLeaders(client: SolrClient, collection: string): Prom
     if (leader === undefined) throw new UnavailableError(`Shard ${name} of "${collection}" has no leader at present.`);
     return leader;
   });
+}
+
+/**
+ * A client that asks the cluster before it believes a 404: a node that is starting answers the same to requests for a
+ * collection that is there as for one that is not. NotFoundError then means that there is no such collection.
+ */
+export function doubtingClient(client: SolrClient): SolrClient {
+  return {
+    request: async (request) => {
+      try {
+        return await client.request(request);
+      } catch (error) {
+        if (!(error instanceof NotFoundError) || request.path.startsWith('/admin/')) throw error;
+        const [, name = ''] = request.path.split('/');
+        const missing = request.baseUrl === undefined && (await collectionStatus(client, name)) === undefined;
+        if (missing) throw new NotFoundError(`There is no collection "${name}".`, { cause: error });
+        throw new UnavailableError(`"${name}" is not loaded yet: ${messageOf(error)}`, { cause: error });
+      }
+    },
+    close: () => client.close(),
+  };
 }
 
 export interface PrepareOptions {

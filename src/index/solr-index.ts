@@ -3,7 +3,7 @@ import { InputError } from '../errors';
 import type { LogIndex } from './ports';
 import { addDocuments } from './solr-add';
 import type { SolrClient } from './solr-client';
-import { prepareCollection } from './solr-cluster';
+import { doubtingClient, prepareCollection } from './solr-cluster';
 import { findSolrIds, searchSolr } from './solr-search';
 import { leaderSums, recoverFollowers } from './solr-sums';
 
@@ -22,7 +22,7 @@ const COLLECTION = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
 /** The index in SolrCloud. */
 export function createSolrIndex(options: SolrIndexOptions): LogIndex {
-  const { client } = options;
+  const client = doubtingClient(options.client);
   return {
     prepare: (collection, { shards, replicas }) =>
       prepareCollection(checked(collection), { ...options, shards, replicas }),

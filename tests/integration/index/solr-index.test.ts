@@ -156,7 +156,8 @@ describe('index in SolrCloud', function suite() {
       '"{!join from=id to=id}*:*"', '_query_:"*:*"', '_val_:"1"', 'source:"x\\" OR *:*"', 'x:"\\\\\\" OR *:*"',
       'x:a\\)\\ OR\\ \\*\\:\\*', 'tag.\\*:x', 'source:"*"', 'NOTHING_LIKE_THIS{!func}',
     ]) {
-      const count = await index.search([collection], { query: { text }, rows: 0 }).then((result) => result.count, () => 0);
+      const count = await index.search([collection], { query: { text }, rows: 0 })
+        .then((result) => result.count, () => 0);
       expect(count, text).to.equal(0);
     }
     for (const source of ['*', 'x OR *:*', '$q', '{!lucene}*:*', ' ', '"']) {

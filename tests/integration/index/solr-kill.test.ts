@@ -31,7 +31,8 @@ describe('a Solr node that gets kill -9 while documents are added', function sui
     const file = 'f'.repeat(24);
     let failures = 0;
     const addUntilAccepted = async (batch: number): Promise<void> => {
-      const documents = Array.from({ length: LINES_OF_A_BATCH }, (_, i) => aDocument(file, batch * LINES_OF_A_BATCH + i));
+      const documents = Array.from(
+        { length: LINES_OF_A_BATCH }, (_, i) => aDocument(file, batch * LINES_OF_A_BATCH + i));
       for (let attempt = 0; attempt < 400; attempt += 1) {
         try {
           expect(await index.add(collection, documents)).to.deep.equal([]);

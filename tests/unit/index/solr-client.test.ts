@@ -8,6 +8,7 @@ import {
 import { addDocuments } from '../../../src/index/solr-add';
 import { createSolrClient, type SolrClient, type SolrRequest } from '../../../src/index/solr-client';
 import type { IndexDocument } from '../../../src/index/ports';
+import { doubtingClient } from '../../../src/index/solr-cluster';
 
 describe('Solr client', () => {
   const servers: Server[] = [];
@@ -69,6 +70,20 @@ describe('Solr client', () => {
     for (const status of [429, 500, 503]) {
       expect(await failure(clientFor(await serve(answer(status, '{}'))))).to.be.instanceOf(UnavailableError);
     }
+  });
+
+  it('does not take a node that is starting for a cluster without the collection', async () => {
+    const starting = clientFor(await serve(answer(404, '<html>Not Found</html>')));
+    expect(await failure(starting, { path: '/admin/collections' })).to.be.instanceOf(UnavailableError);
+    expect(await failure(doubtingClient(starting), { path: '/logs/update' })).to.be.instanceOf(UnavailableError);
+    const started = (collections: object) => serve((request, response) => {
+      if (request.url?.includes('CLUSTERSTATUS')) response.end(JSON.stringify({ cluster: { collections, live_nodes: [] } }));
+      else response.writeHead(404).end('<html>Not Found</html>');
+    });
+    const loading = doubtingClient(clientFor(await started({ logs: { configName: 'x', shards: {} } })));
+    expect(await failure(loading, { path: '/logs/update' })).to.be.instanceOf(UnavailableError);
+    const without = doubtingClient(clientFor(await started({})));
+    expect(await failure(without, { path: '/logs/update' })).to.be.instanceOf(NotFoundError);
   });
 
   it('goes to the next node when one is down, and stays there', async () => {
