@@ -66,7 +66,9 @@ describe('consumers', function () {
     const common = { coordination, clock, random: systemRandom, log: silentLog };
     const consumer = createConsumer({
       ...common,
-      queue: createQueueConsumer({ ...common, noProgressMs: () => settings.current.consumer.noProgressMs, drainMs: 1_000 }),
+      queue: createQueueConsumer({
+        ...common, noProgressMs: () => settings.current.consumer.noProgressMs, drainMs: 1_000,
+      }),
       deadLetters: createQueueAdministration(coordination),
       volumes: [volume],
       index,
@@ -235,7 +237,8 @@ describe('consumers', function () {
 
   it('close in time although their work hangs', async () => {
     await fill(3);
-    const stuck = await join({ normaliser: { ...wordNormaliser, normalise: () => new Promise<never>(() => undefined) } });
+    const hanging = { ...wordNormaliser, normalise: () => new Promise<never>(() => undefined) };
+    const stuck = await join({ normaliser: hanging });
     await eventually(() => { expect(stuck.consumer.status().filesInWork).to.equal(3); });
     const started = clock.monotonic();
     await stuck.consumer.close(5_000);

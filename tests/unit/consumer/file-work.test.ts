@@ -241,7 +241,9 @@ describe('work on a file', function () {
       const lethal = { ...wordNormaliser, normalise: () => new Promise<never>(() => undefined) };
       for (let attempts = 1; attempts < 5; attempts += 1) {
         void workOnFile(ID, running, workOptions(volume, index, { normaliser: lethal }));
-        while ((await volume.states.get(ID))?.attempts !== attempts) await new Promise((resolve) => { setImmediate(resolve); });
+        while ((await volume.states.get(ID))?.attempts !== attempts) {
+          await new Promise((resolve) => { setImmediate(resolve); });
+        }
       }
       const options = workOptions(volume, index, { normaliser: lethal });
       expect(await workOnFile(ID, running, options)).to.deep.equal({ kind: 'finished', phase: Phase.dead });
