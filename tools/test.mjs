@@ -10,6 +10,8 @@ import process from 'node:process';
 const SUITES = ['unit', 'conformance', 'integration', 'end-to-end'];
 const SUITES_ON_SERVERS = new Set(['conformance', 'integration']);
 const checkout = join(import.meta.dirname, '..');
+// The checkout's own Node, whatever this was started with.
+process.env.PATH = `${join(checkout, 'parts', 'node', 'bin')}:${process.env.PATH}`;
 const total = { passed: 0, failed: 0 };
 
 /** Runs a command, shows its output, and returns its exit code and what it wrote. */
