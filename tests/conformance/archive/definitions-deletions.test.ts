@@ -1,0 +1,37 @@
+import { expect } from 'chai';
+import { NotFoundError } from '../../../src/errors';
+import type { DeletionRequest } from '../../../src/retention/ports';
+import { newId, rejection } from './samples';
+import { describeVolumes } from './volumes';
+
+describeVolumes('definitions', (open) => {
+  it('gives a set back; saving it again, at once too, changes nothing', async () => {
+    const set = { version: newId(), files: [{ name: 'syslog.xml', xml: '<normalizer name="sysl\u00f6g"/>' }] };
+    await Promise.all([1, 2, 3].map(() => open().definitions.save(set)));
+    await open().definitions.save(set);
+    expect(await open().definitions.load(set.version)).to.deep.equal(set);
+    expect(await rejection(open().definitions.load(newId()))).to.be.instanceOf(NotFoundError);
+  });
+});
+
+describeVolumes('deletions', (open) => {
+  it('saves, replaces, lists by state in the order of their times', async () => {
+    const request = (throughMs: number): DeletionRequest => ({
+      id: newId(), query: { text: 'x', tags: [{ name: 'user', value: 'bob' }] }, throughMs, requestedBy: 'me',
+      state: 'pending', lanes: [{ lane: 'l', throughN: 4 }], lines: 0, files: 0, lastPassMs: 0,
+    });
+    const [late, early] = [request(2_000), request(1_000)];
+    await open().deletions.save(late);
+    await open().deletions.save(early);
+    expect(await open().deletions.get(late.id)).to.deep.equal(late);
+    expect(await open().deletions.get(newId())).to.equal(undefined);
+    const mine = async (state?: DeletionRequest['state']): Promise<string[]> => (
+      (await open().deletions.list({ limit: 100, ...(state ? { state } : {}) })).map(({ id }) => id));
+    expect(await mine('pending')).to.deep.equal([early.id, late.id]);
+    const done: DeletionRequest = { ...early, state: 'done', lines: 7, files: 1, lastPassMs: 5_000 };
+    await open().deletions.save(done);
+    expect(await open().deletions.get(early.id)).to.deep.equal(done);
+    expect(await mine('pending')).to.deep.equal([late.id]);
+    expect(await mine()).to.have.length(2);
+  });
+});
