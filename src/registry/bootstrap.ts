@@ -75,7 +75,7 @@ async function readIdentity(coordination: Coordination): Promise<ClusterIdentity
 function treeOf(options: InitialiseOptions, identity: ClusterIdentity, rootExists: boolean): MultiOperation[] {
   const contents = new Map<string, Buffer>([
     [paths.identity, Buffer.from(JSON.stringify({ formatVersion: 1, ...identity }))],
-    [paths.keys, encodeKeyChanges(noKeyChanges)],
+    [paths.keys, encodeKeyChanges(noKeyChanges(identity.clusterId))],
     [paths.settings, initialSettings(options.settings)],
     [paths.cluster, encodeConnections(parseConnections(options.connections))],
   ]);

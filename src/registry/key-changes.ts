@@ -5,6 +5,8 @@ import { isTree } from './settings-schema';
  * watches this one node and reads again only what changed, whatever the number of sources.
  */
 export interface KeyChanges {
+  /** The cluster whose keys these are: tells them from those of a registry that was wiped and made anew. */
+  readonly clusterId: string;
   readonly generation: number;
   /** Oldest first, consecutive, the last one being `generation`. */
   readonly latest: readonly { readonly generation: number; readonly keys: readonly string[] }[];
@@ -13,7 +15,9 @@ export interface KeyChanges {
 /** Changes kept: a reader that missed more reads all keys. */
 const KEPT = 256;
 
-export const noKeyChanges: KeyChanges = { generation: 0, latest: [] };
+export function noKeyChanges(clusterId: string): KeyChanges {
+  return { clusterId, generation: 0, latest: [] };
+}
 
 export function encodeKeyChanges(changes: KeyChanges): Buffer {
   return Buffer.from(JSON.stringify(changes));
@@ -29,12 +33,12 @@ export function decodeKeyChanges(data: Buffer): KeyChanges {
   } catch {
     // Falls through: written by other means.
   }
-  return noKeyChanges;
+  return noKeyChanges('');
 }
 
 export function withChange(changes: KeyChanges, keys: readonly string[]): KeyChanges {
   const generation = changes.generation + 1;
-  return { generation, latest: [...changes.latest, { generation, keys }].slice(-KEPT) };
+  return { clusterId: changes.clusterId, generation, latest: [...changes.latest, { generation, keys }].slice(-KEPT) };
 }
 
 /** Keys that changed after `generation`, or undefined when only reading all of them tells. */

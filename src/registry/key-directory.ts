@@ -40,7 +40,7 @@ export class WatchedKeyDirectory implements KeyDirectory {
   private readonly reads = new Map<string, Promise<boolean>>();
   private loaded = false;
   private generation = -1;
-  /** Creation of /Authentification: another one means another registry, e.g. one that was wiped. */
+  /** Whose keys these are: another cluster, or a node made anew, means that the registry was wiped or restored. */
   private identity: string | undefined;
   private staleSinceMs: number | undefined;
   private loadAll = true;
@@ -146,8 +146,9 @@ export class WatchedKeyDirectory implements KeyDirectory {
       this.distrust('it has no keys: the cluster is not initialised, or was wiped');
       return;
     }
-    this.identity ??= content.stat.createdZxid;
-    if (content.stat.createdZxid !== this.identity) {
+    const identity = identityOf(content);
+    this.identity ??= identity;
+    if (identity !== this.identity) {
       this.distrust('its keys were made anew: it was wiped or restored; restart the process once that is right');
       return;
     }
@@ -193,8 +194,8 @@ export class WatchedKeyDirectory implements KeyDirectory {
     if (this.identity === undefined) await this.watch.ready;
     this.loadAll = false;
     try {
-      const root = await this.options.coordination.exists(paths.keys);
-      if (root === undefined || root.createdZxid !== this.identity) return;
+      const root = await this.options.coordination.get(paths.keys);
+      if (root === undefined || identityOf(root) !== this.identity) return;
       const keys = await this.options.coordination.children(paths.keys);
       const present = new Set(keys);
       for (const key of this.sources.keys()) if (!present.has(key)) this.sources.delete(key);
@@ -254,6 +255,11 @@ export class WatchedKeyDirectory implements KeyDirectory {
       this.options.log.debug('KeyAuditFailed', { error: messageOf(error) });
     }
   }
+}
+
+/** The transaction alone does not tell: two new servers count alike. */
+function identityOf(root: NodeContent): string {
+  return `${decodeKeyChanges(root.data).clusterId} ${root.stat.createdZxid}`;
 }
 
 function unavailable(retryAfterSeconds: number): KeyVerdict {

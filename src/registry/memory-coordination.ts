@@ -110,7 +110,7 @@ export class MemoryCoordination extends SessionCoordination {
 }
 
 class MemoryLink implements SessionLink {
-  heardAtMs: number;
+  heardAtMs = -Infinity;
   private session: ServerSession | undefined;
   private connected = false;
   private closed = false;
@@ -125,7 +125,6 @@ class MemoryLink implements SessionLink {
     private readonly network: { reachable: boolean },
     private readonly observer: LinkObserver,
   ) {
-    this.heardAtMs = clock.monotonic();
     if (network.reachable) queueMicrotask(() => { this.establish(); });
   }
 

@@ -37,12 +37,13 @@ export class SessionCoordination implements Coordination {
   private readonly queue: OperationQueue;
   private readonly held: HeldNodes;
   private readonly watches: WatchRegistry;
-  private readonly openedAtMs: number;
+  /** When a former link was heard last; at first, when this began. */
+  private heardBeforeMs: number;
   private closing: Promise<void> | undefined;
 
   constructor(private readonly openLink: OpenLink, private readonly options: SessionCoordinationOptions) {
     const { clock, log } = options;
-    this.openedAtMs = clock.monotonic();
+    this.heardBeforeMs = clock.monotonic();
     this.queue = new OperationQueue({
       clock,
       deadlineMs: options.deadlineMs ?? 5_000,
@@ -64,7 +65,7 @@ export class SessionCoordination implements Coordination {
 
   silentMs(): number {
     if (this.current === 'connected') return 0;
-    return this.options.clock.monotonic() - Math.max(this.openedAtMs, this.link.heardAtMs);
+    return this.options.clock.monotonic() - Math.max(this.heardBeforeMs, this.link.heardAtMs);
   }
 
   onState(handler: (state: SessionState) => void): () => void {
@@ -175,6 +176,7 @@ export class SessionCoordination implements Coordination {
       expired: () => {
         this.queue.suspend();
         this.enter('expired');
+        this.heardBeforeMs = Math.max(this.heardBeforeMs, this.link.heardAtMs);
         if (this.current === 'expired') this.link = this.openLink(this.observer());
       },
     };

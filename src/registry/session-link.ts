@@ -11,7 +11,7 @@ import type { MultiOperation, NodeContent, NodeKind, NodeStat } from './coordina
 export interface SessionLink {
   /** 16 hex digits; '' before the first connection. */
   readonly sessionId: string;
-  /** Monotonic time in ms at which the server was last heard. */
+  /** Monotonic time in ms at which the server was last heard; -Infinity before the first time. */
   readonly heardAtMs: number;
   /** False while the link must not be given more (it drains before it starts counting anew). */
   accepts(): boolean;

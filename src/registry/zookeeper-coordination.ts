@@ -19,6 +19,8 @@ export interface ZooKeeperOptions {
    * nothing comes is given up after half of it.
    */
   readonly sessionTimeoutMs?: number;
+  /** Time after which a session that the servers refuse without a word is given up; default 60,000. */
+  readonly abandonAfterMs?: number;
   /** Time within which every operation settles; default 5,000. */
   readonly deadlineMs?: number;
   /** `user:password`, sent first on every connection. */
@@ -43,6 +45,7 @@ export function connectZooKeeper(options: ZooKeeperOptions): SessionCoordination
       servers,
       chroot: options.chroot === '/' ? '' : options.chroot,
       sessionTimeoutMs: options.sessionTimeoutMs ?? 8_000,
+      abandonAfterMs: options.abandonAfterMs ?? 60_000,
       credentials: options.credentials,
       access: options.access,
     }, observer),

@@ -17,6 +17,7 @@ export interface ZooKeeperLinkOptions {
   /** '' or `/a/b`. */
   readonly chroot: string;
   readonly sessionTimeoutMs: number;
+  readonly abandonAfterMs: number;
   /** `user:password` of the digest scheme. */
   readonly credentials: string | undefined;
   readonly access: AccessPlan | undefined;
@@ -35,7 +36,7 @@ const CLOSE_LIMIT_MS = 2_000;
  * answers breaks only the connection, and a client is never used again after its session expired.
  */
 export class ZooKeeperLink implements SessionLink {
-  heardAtMs: number;
+  heardAtMs = -Infinity;
   private readonly client: Client;
   private readonly manager: ConnectionManager;
   private readonly watchdog: ZooKeeperWatchdog;
@@ -47,7 +48,7 @@ export class ZooKeeperLink implements SessionLink {
 
   constructor(private readonly options: ZooKeeperLinkOptions, private readonly observer: LinkObserver) {
     const { clock, sessionTimeoutMs } = options;
-    this.heardAtMs = clock.monotonic();
+    const openedAtMs = clock.monotonic();
     this.client = createClient('localhost:2181', { sessionTimeout: sessionTimeoutMs, spinDelay: 300, retries: 0 });
     this.manager = this.client.connectionManager;
     this.manager.servers = options.servers.map(({ host, port }) => ({ host, port }));
@@ -59,7 +60,8 @@ export class ZooKeeperLink implements SessionLink {
     this.watchdog = new ZooKeeperWatchdog(this.manager, {
       clock,
       sessionTimeoutMs,
-      heardAtMs: () => this.heardAtMs,
+      abandonAfterMs: options.abandonAfterMs,
+      heardAtMs: () => Math.max(this.heardAtMs, openedAtMs),
       isConnected: () => this.connected,
       probe: () => { this.client.exists('/', undefined, () => undefined); },
       abandon: () => { this.expire('refused by the servers since the connection broke'); },

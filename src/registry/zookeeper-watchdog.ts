@@ -6,6 +6,11 @@ export interface WatchdogOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly sessionTimeoutMs: number;
+  /**
+   * A server that refuses a session for this long while it accepts connections will never take it: its data was
+   * wiped or restored, and it is behind what the session has seen. (It says so only by closing the connection.)
+   */
+  readonly abandonAfterMs: number;
   readonly heardAtMs: () => number;
   readonly isConnected: () => boolean;
   /** Sends something that is answered. */
@@ -13,12 +18,6 @@ export interface WatchdogOptions {
   /** Gives the session up. */
   readonly abandon: () => void;
 }
-
-/**
- * A server that refuses a session for this long while it accepts connections will never take it: its data was
- * wiped or restored, and it is behind what the session has seen. (It says so only by closing the connection.)
- */
-const ABANDON_AFTER_MS = 60_000;
 
 /**
  * Notices what the client never does: a connection over which nothing comes any more (a stopped server, a cut
@@ -74,7 +73,7 @@ export class ZooKeeperWatchdog {
       this.attemptAtMs = nowMs;
       this.breakConnection();
     }
-    if (silentMs > Math.max(ABANDON_AFTER_MS, 4 * sessionTimeoutMs) && this.refusals > 10 && this.hasSession()) {
+    if (silentMs > this.options.abandonAfterMs && this.refusals > 3 && this.hasSession()) {
       this.options.abandon();
     }
   }

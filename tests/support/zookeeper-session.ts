@@ -41,6 +41,7 @@ export function fourLetterWord(server: Server, word: string): Promise<string> {
     let answer = '';
     const socket = connect(server, () => socket.write(word));
     socket.setEncoding('utf8');
+    socket.setTimeout(2_000, () => socket.destroy(new Error(`no answer to ${word}`)));
     socket.on('data', (data: string) => { answer += data; });
     socket.on('close', () => { resolve(answer); });
     socket.on('error', reject);

@@ -160,7 +160,7 @@ describe('WatchedKeyDirectory', () => {
     await admin.removeTree('/Authentification');
     await settle();
     expect(await verdict(key)).to.equal('unavailable');
-    await admin.create('/Authentification', encodeKeyChanges(noKeyChanges));
+    await admin.create('/Authentification', encodeKeyChanges(noKeyChanges('another')));
     await clock.advance(1_000);
     expect(await verdict(key)).to.equal('unavailable');
   });
@@ -194,7 +194,7 @@ describe('WatchedKeyDirectory', () => {
 
 describe('Key changes', () => {
   it('tell which keys changed, or that all have to be read', () => {
-    let changes = noKeyChanges;
+    let changes = noKeyChanges('c');
     for (let i = 1; i <= 300; i += 1) changes = withChange(changes, [`k${i}`]);
     expect(changes.generation).to.equal(300);
     expect(keysChangedSince(changes, 300)).to.deep.equal([]);
