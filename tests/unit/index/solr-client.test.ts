@@ -129,6 +129,16 @@ describe('Solr client', () => {
     ]);
   });
 
+  it('sets no line aside for troubles of the cluster', async () => {
+    const url = await serve(answer(400, '{"error":{"msg":"Could not find collection : logs","code":400}}'));
+    const document: IndexDocument = {
+      id: 'f!0', fileId: 'f', line: 0, sourceId: 's', source: 's', dateMs: 0, receivedMs: 0, text: '', truncated: false,
+      tags: {}, body: undefined, normalizers: [], definitions: '',
+    };
+    const error = await addDocuments(clientFor(url), 'logs', [document]).then(() => undefined, (thrown: unknown) => thrown);
+    expect(error).to.be.instanceOf(UnavailableError);
+  });
+
   it('finds the documents that are refused by halving the batch', async () => {
     const batches: number[] = [];
     const url = await serve((request, response) => {
