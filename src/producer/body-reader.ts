@@ -4,6 +4,7 @@ import { constants, createGunzip, createInflate, createInflateRaw, createZstdDec
 import type { Transform } from 'node:stream';
 import type { Clock } from '../clock';
 import { messageOf } from '../errors';
+import type { BufferPool } from './buffer-pool';
 import { bodyTooLarge, IntakeError, unreadableBody } from './intake-error';
 import { LineAccumulator, type LineRun } from './line-accumulator';
 import type { MemoryBudget, Reservation } from './body-budget';
@@ -21,9 +22,12 @@ export interface Body {
   readonly lines: number;
   /** Raw bytes as they are stored, LFs included. */
   readonly bytes: number;
+  /** Gives the memory of the runs back at once. Only when nobody reads them any more. */
+  recycle(): void;
 }
 
 export interface BodyReaderOptions {
+  readonly pool: BufferPool;
   readonly clock: Clock;
   /** Largest body after decompression. */
   readonly maxBytes: number;
@@ -70,7 +74,7 @@ export async function readBody(
   const encoding = encodingOf(request);
   const length = announcedLength(request);
   const lines = new LineAccumulator({
-    reservation, maxBytes: options.maxBytes,
+    reservation, pool: options.pool, maxBytes: options.maxBytes,
     ...(encoding === 'identity' && length !== undefined ? { expectedBytes: length } : {}),
   });
   const stop = new AbortController();
@@ -81,7 +85,10 @@ export async function readBody(
   });
   try {
     await consume(request, decoderFor(encoding, (chunk) => { lines.append(chunk); }), stop.signal);
-    return lines.finish();
+    return { ...lines.finish(), recycle: () => { lines.recycle(); } };
+  } catch (error) {
+    lines.recycle();
+    throw error;
   } finally {
     cancel();
   }

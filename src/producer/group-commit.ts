@@ -79,7 +79,8 @@ export interface Entry {
  * large one in several, a keyed one alone. Its memory is bounded by the budget that its bodies were reserved from.
  */
 export class WaitingEntries {
-  private entries: Entry[] = [];
+  /** Those before `head` are taken and forgotten: an entry that stayed here would keep its lines in memory. */
+  private entries: (Entry | undefined)[] = [];
   private head = 0;
   private bytes = 0;
 
@@ -124,19 +125,20 @@ export class WaitingEntries {
   /** Fails what has waited since before `queuedMs`. */
   expire(queuedMs: number, error: () => Error): void {
     for (const entry of this.entries.slice(this.head)) {
-      if (entry.pending.queuedMs >= queuedMs) break;
+      if (entry === undefined || entry.pending.queuedMs >= queuedMs) break;
       entry.pending.fail(error());
     }
   }
 
   failAll(error: () => Error): void {
-    for (const entry of this.entries.slice(this.head)) entry.pending.fail(error());
+    for (const entry of this.entries.slice(this.head)) entry?.pending.fail(error());
     this.entries = [];
     this.head = 0;
     this.bytes = 0;
   }
 
   private remove(entry: Entry): void {
+    this.entries[this.head] = undefined;
     this.head += 1;
     this.bytes -= entry.rawBytes;
     if (this.head < 1_024 || this.head * 2 < this.entries.length) return;

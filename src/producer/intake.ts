@@ -8,6 +8,7 @@ import type { SettingsWatcher } from '../registry/settings';
 import type { Authentication } from './authentication';
 import type { BackPressure } from './back-pressure';
 import { readBody, reserveBody, type Body } from './body-reader';
+import { BufferPool } from './buffer-pool';
 import { IntakeError, unavailable } from './intake-error';
 import type { Lanes } from './lanes';
 import type { MemoryBudget } from './body-budget';
@@ -43,6 +44,8 @@ type Stored = { readonly answer: IntakeAnswer } | KeyKnown;
  * memory; only then is the body asked for.
  */
 export class Intake {
+  private readonly pool = new BufferPool();
+
   constructor(private readonly options: IntakeOptions) {}
 
   /** Rejects with IntakeError; anything else is a defect. */
@@ -62,9 +65,13 @@ export class Intake {
     let stored: Stored;
     try {
       if (request.headers.expect !== undefined) response.writeContinue();
-      const body = await readBody(request, reservation, { clock, maxBytes, timeoutMs: bodyTimeoutMs });
+      const body = await readBody(request, reservation, {
+        pool: this.pool, clock, maxBytes, timeoutMs: bodyTimeoutMs,
+      });
       quotas.charge(source, body.bytes);
       stored = await this.store(source, body, key);
+      // Durable: nobody reads the body again. After a failure a lane may still hold a part of it, so it is left alone.
+      if ('answer' in stored) body.recycle();
     } finally {
       reservation.release();
     }

@@ -1,13 +1,13 @@
 import { limits } from '../limits';
 import { splitLines } from '../lines';
+import { FULL_BYTES, type BufferPool } from './buffer-pool';
 import { bodyTooLarge, lineTooLong } from './intake-error';
 import type { Reservation } from './body-budget';
 
 const LF = 10;
-/** Bytes taken in one step; the slack that a buffer has beyond a full block. */
+/** Bytes taken in one step; FULL_BYTES has room for one beyond a full block. */
 const STEP_BYTES = 64 * 1024;
 const FIRST_BYTES = 16 * 1024;
-const FULL_BYTES = limits.blockRawBytes + 1 + STEP_BYTES;
 
 /** Whole lines that fit in one block. */
 export interface LineRun {
@@ -18,6 +18,7 @@ export interface LineRun {
 export interface LineAccumulatorOptions {
   /** Every buffer is reserved here before it is made. */
   readonly reservation: Reservation;
+  readonly pool: BufferPool;
   /** Largest body in raw bytes as they come; above: 413. */
   readonly maxBytes: number;
   /** Length of the body when it is known, to make the buffer once. */
@@ -30,9 +31,11 @@ export interface LineAccumulatorOptions {
  */
 export class LineAccumulator {
   private readonly runs: LineRun[] = [];
-  private buffer = Buffer.alloc(0);
+  private buffer: Buffer = Buffer.alloc(0);
   private used = 0;
   private receivedBytes = 0;
+  /** Buffers that runs lie in. */
+  private readonly filled: Buffer[] = [];
 
   constructor(private readonly options: LineAccumulatorOptions) {}
 
@@ -50,6 +53,14 @@ export class LineAccumulator {
     if (this.used > 0) this.cut(this.used);
     const sum = (value: (run: LineRun) => number): number => this.runs.reduce((total, run) => total + value(run), 0);
     return { runs: this.runs, lines: sum((run) => run.lines), bytes: sum((run) => run.raw.length) };
+  }
+
+  /** Gives all buffers back. Only when nobody reads the runs any more. */
+  recycle(): void {
+    for (const buffer of this.filled.splice(0)) this.options.pool.give(buffer);
+    this.options.pool.give(this.buffer);
+    this.buffer = Buffer.alloc(0);
+    this.used = 0;
   }
 
   private step(chunk: Buffer): void {
@@ -75,11 +86,18 @@ export class LineAccumulator {
   }
 
   /** Moves what lies behind `from` to a new buffer; the new one is reserved before the old one is given back. */
-  private replace(capacity: number, from: number): void {
-    this.options.reservation.grow(capacity);
-    const buffer = Buffer.allocUnsafe(capacity);
+  private replace(bytes: number, from: number): void {
+    const { pool, reservation } = this.options;
+    const capacity = pool.capacityFor(bytes);
+    reservation.grow(capacity);
+    const buffer = pool.take(capacity);
     this.buffer.copy(buffer, 0, from, this.used);
-    if (from === 0) this.options.reservation.shrink(this.buffer.length);
+    if (from > 0) {
+      this.filled.push(this.buffer);
+    } else {
+      reservation.shrink(this.buffer.length);
+      pool.give(this.buffer);
+    }
     this.buffer = buffer;
   }
 
@@ -90,7 +108,10 @@ export class LineAccumulator {
     if (lines > 0) this.runs.push({ lines, raw: content });
     const rest = this.used - end;
     if (rest > 0) this.replace(Math.min(FULL_BYTES, Math.max(FIRST_BYTES, rest * 2)), end);
-    else this.buffer = Buffer.alloc(0);
+    else {
+      this.filled.push(this.buffer);
+      this.buffer = Buffer.alloc(0);
+    }
     this.used = rest;
   }
 }

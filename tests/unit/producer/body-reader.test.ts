@@ -4,10 +4,12 @@ import { PassThrough } from 'node:stream';
 import { constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { systemClock } from '../../../src/clock';
 import { encodingOf, readBody, reserveBody } from '../../../src/producer/body-reader';
+import { BufferPool } from '../../../src/producer/buffer-pool';
 import { IntakeError } from '../../../src/producer/intake-error';
 import { MemoryBudget } from '../../../src/producer/body-budget';
 
 const MiB = 1024 * 1024;
+const pool = new BufferPool();
 
 interface Fake { readonly request: IncomingMessage; readonly stream: PassThrough }
 
@@ -26,7 +28,7 @@ async function read(chunks: readonly Buffer[], headers: Record<string, string> =
   const reservation = reserveBody(budget, request, options.maxBytes ?? 64 * MiB);
   try {
     const reading = readBody(request, reservation,
-      { clock: systemClock, maxBytes: options.maxBytes ?? 64 * MiB, timeoutMs: options.timeoutMs ?? 5_000 });
+      { pool, clock: systemClock, maxBytes: options.maxBytes ?? 64 * MiB, timeoutMs: options.timeoutMs ?? 5_000 });
     for (const chunk of chunks) stream.write(chunk);
     if (!options.unfinished) stream.end();
     const body = await reading;
@@ -116,7 +118,7 @@ describe('readBody', () => {
     expect(slow.status).to.equal(408);
     const { request, stream } = fake({});
     const reservation = new MemoryBudget(() => MiB).reserve(0);
-    const reading = refusal(readBody(request, reservation, { clock: systemClock, maxBytes: MiB, timeoutMs: 1_000 }));
+    const reading = refusal(readBody(request, reservation, { pool, clock: systemClock, maxBytes: MiB, timeoutMs: 1_000 }));
     stream.write('a\n');
     stream.destroy();
     expect((await reading).code).to.equal('body-incomplete');

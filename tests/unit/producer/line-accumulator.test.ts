@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { limits } from '../../../src/limits';
+import { BufferPool } from '../../../src/producer/buffer-pool';
 import { IntakeError } from '../../../src/producer/intake-error';
 import { LineAccumulator } from '../../../src/producer/line-accumulator';
 import { MemoryBudget } from '../../../src/producer/body-budget';
@@ -12,7 +13,7 @@ function accumulate(chunks: readonly Buffer[], options: Options = {}) {
   const budget = options.budget ?? new MemoryBudget(() => 200 * MiB);
   const reservation = budget.reserve(0);
   const lines = new LineAccumulator({
-    reservation, maxBytes: options.maxBytes ?? 64 * MiB,
+    reservation, pool: new BufferPool(), maxBytes: options.maxBytes ?? 64 * MiB,
     ...(options.expectedBytes === undefined ? {} : { expectedBytes: options.expectedBytes }),
   });
   for (const chunk of chunks) lines.append(chunk);
