@@ -19,7 +19,7 @@ export interface Exploration {
 
 const STATES_MAX = 2_000_000;
 
-/** Visits every state that any interleaving reaches; ends at the first violation, with the schedule that leads there. */
+/** Visits every state that any interleaving reaches; ends at the first violation, with the schedule leading there. */
 export function explore<S>(model: Model<S>): Exploration {
   const seen = new Map<string, { readonly from: string | undefined; readonly name: string }>();
   const start = JSON.stringify(model.initial);

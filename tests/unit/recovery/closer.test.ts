@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { MemoryVolume } from '../../../src/archive/memory-volume';
+import type { MemoryVolume } from '../../../src/archive/memory-volume';
 import { UnavailableError, UnknownOutcomeError } from '../../../src/errors';
 import { limits } from '../../../src/limits';
 import { fileId, newCloser, newVolume, openLane, piece, source, textOf } from './harness';

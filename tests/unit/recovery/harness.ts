@@ -56,7 +56,9 @@ export function piece(file: number, body: string, of: SegmentSource = source): P
   return { fileId: fileId(file), source: of, lines, raw: content, receivedMs: 1_000 + file };
 }
 
-export async function openLane(volume: MemoryVolume, lane: string, blocks: readonly (readonly Piece[])[]): Promise<void> {
+export async function openLane(
+  volume: MemoryVolume, lane: string, blocks: readonly (readonly Piece[])[],
+): Promise<void> {
   await volume.journal.openLane({ id: lane, incarnation: `of ${lane}`, volume: volume.name, openedMs: 1 });
   for (const [n, pieces] of blocks.entries()) await volume.journal.insert([await buildBlock(lane, n, pieces)]);
 }
