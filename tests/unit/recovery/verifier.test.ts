@@ -29,7 +29,7 @@ async function setUp(lines: readonly number[]): Promise<Setup> {
   const [volume, index, queue, clock] = [newVolume(), new MemoryIndex(), new TestQueue(), new TestClock()];
   await openLane(volume, 'L', [[piece(1, 'x\n'.repeat(10))]]);
   await newCloser(volume, clock).close({ lane: 'L', fromN: 0, throughN: 0, files: 'all' });
-  await index.prepare('logs', { shards: 1, replicas: 1 });
+  await index.prepare('logs');
   await index.add('logs', lines.map(document));
   await volume.states.claim(ID, clock.now());
   await volume.states.markIndexed(ID, 1, clock.now());
