@@ -95,7 +95,8 @@ async function prepareIndex(
 }
 
 function runDeletions(
-  options: ProcessOptions, adapters: Adapters, settings: WatchedSettings, volumes: readonly MongodbVolume[], index: LogIndex,
+  options: ProcessOptions, adapters: Adapters, settings: WatchedSettings, volumes: readonly MongodbVolume[],
+  index: LogIndex,
 ): { close(): Promise<void> } {
   const { clock, random, log } = options;
   const stop = new AbortController();

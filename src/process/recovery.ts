@@ -47,7 +47,8 @@ export function createRecovery(options: RecoveryOptions): Recovery {
   const recoverers = volumes.map((volume) => new Recoverer({
     volume, closer: closerOf(closers, volume.name), queue, aliveIncarnations, clock, log, requeueAfterMs,
   }));
-  const verifiers = index === undefined ? [] : volumes.map((volume) => new Verifier({ volume, index, queue, clock, log }));
+  const verifiers = index === undefined
+    ? [] : volumes.map((volume) => new Verifier({ volume, index, queue, clock, log }));
   const rounds: Rounds[] = [];
   return {
     closeFiles: (request) => closerOf(closers, request.volume).close(request),
@@ -70,7 +71,8 @@ export function createRecovery(options: RecoveryOptions): Recovery {
   };
 }
 
-function createClosers({ volumes, settings, definitions, clock, random, log }: RecoveryOptions): ReadonlyMap<string, Closer> {
+function createClosers(options: RecoveryOptions): ReadonlyMap<string, Closer> {
+  const { volumes, settings, definitions, clock, random, log } = options;
   const policy = (): ClosePolicy => ({
     collection: settings.current.index.collection,
     definitions: definitions.version,

@@ -1,12 +1,11 @@
-import type { LaneStatus } from '../archive/journal';
 import { Phase, type ClosingFile, type FileState } from '../archive/states';
 import type { Volume } from '../archive/volume';
 import type { Clock } from '../clock';
-import { UnavailableError } from '../errors';
 import type { Log } from '../log';
 import type { Random } from '../random';
 import { closeInGroups } from './closing-groups';
 import { runPass, type AssembledFile } from './closing-pass';
+import { LaneReleases } from './lane-releases';
 import { Mutex } from './mutex';
 
 /** What is fixed for good when a file closes, so that its documents are a function of stored things (schedule 17). */
@@ -21,7 +20,7 @@ export interface CloseFilesRequest {
   /** No segment of the files lies outside these blocks, both included. */
   readonly fromN: number;
   readonly throughN: number;
-  /** 'all': every file of the blocks; then the blocks are released too. */
+  /** 'all': every file of the blocks, of a lane that is over. */
   readonly files: ReadonlySet<string> | 'all';
 }
 
@@ -51,27 +50,28 @@ const MEMORY_BYTES = 64 * 1024 * 1024;
  */
 export class Closer {
   private readonly mutex = new Mutex();
-  /** Lanes of which a later generation was closed before an earlier one. */
-  private readonly ahead = new Set<string>();
+  private readonly releases: LaneReleases;
 
-  constructor(private readonly options: CloserOptions) {}
+  constructor(private readonly options: CloserOptions) {
+    this.releases = new LaneReleases(options.volume);
+  }
 
   /**
    * Closes the files and returns those that this call closed (or may have); what had been closed before is left alone.
-   * With `files: 'all'` the lane's blocks are released afterwards as far as every file in them has a state.
+   * Afterwards the lane's oldest blocks are released, as far as every file in them has a state. With `files: 'all'` they
+   * all have to be: UnavailableError when one is not.
    */
   async close(request: CloseFilesRequest): Promise<readonly ClosedFileSummary[]> {
     const closed: ClosedFileSummary[] = [];
-    const seen = new Set<string>();
     let files = request.files;
     for (;;) {
       const pass = await this.pass(request, files);
-      for (const id of pass.seen) seen.add(id);
+      this.releases.learn(request.lane, pass.blocks);
       closed.push(...await this.commit(pass.files));
       if (pass.deferred.size === 0) break;
       files = pass.deferred;
     }
-    if (request.files === 'all') await this.release(request, seen);
+    await this.releases.release(request.lane, request.files === 'all' ? request : undefined);
     return closed;
   }
 
@@ -107,48 +107,5 @@ export class Closer {
       queuedMs: 0, progressMs: nowMs, tombstones: [], tombstoneVersion: 0, setAside: 0,
     };
     return { description, content, state };
-  }
-
-  /**
-   * Blocks go only when every file with a segment in them has a state that was read back at majority. A generation
-   * that is closed before an earlier one does not release the earlier one's blocks.
-   */
-  private async release(request: CloseFilesRequest, seen: ReadonlySet<string>): Promise<void> {
-    const { volume } = this.options;
-    const { lane, fromN, throughN } = request;
-    const status = await this.status(lane);
-    if (status === undefined || status.releasedThrough >= throughN) return;
-    const ids = new Set(seen);
-    if (status.releasedThrough + 1 < fromN) {
-      for await (const block of volume.journal.read(lane, status.releasedThrough + 1, fromN - 1)) {
-        for (const { fileId } of block.segments) ids.add(fileId);
-      }
-    }
-    const existing = await volume.states.existing([...ids]);
-    const missing = [...ids].filter((id) => !existing.has(id));
-    if (missing.length === 0) {
-      await volume.journal.release(lane, throughN);
-      if (this.ahead.delete(lane)) await this.releaseAhead(lane, throughN + 1, status.highestBlock);
-    } else if (missing.some((id) => seen.has(id))) {
-      throw new UnavailableError(`${missing.length} files of lane ${lane} are not closed yet`);
-    } else {
-      // An earlier generation is still to be closed; then these blocks go too.
-      this.ahead.add(lane);
-    }
-  }
-
-  private async releaseAhead(lane: string, fromN: number, throughN: number): Promise<void> {
-    const { journal, states } = this.options.volume;
-    let releasable = fromN - 1;
-    for await (const block of journal.read(lane, fromN, throughN)) {
-      const ids = new Set(block.segments.map(({ fileId }) => fileId));
-      if ((await states.existing([...ids])).size < ids.size) break;
-      releasable = block.n;
-    }
-    if (releasable >= fromN) await journal.release(lane, releasable);
-  }
-
-  private async status(lane: string): Promise<LaneStatus | undefined> {
-    return (await this.options.volume.journal.unfinishedLanes()).find(({ id }) => id === lane);
   }
 }

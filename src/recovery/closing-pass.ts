@@ -27,8 +27,8 @@ export interface AssembledFile {
 
 export interface PassResult {
   readonly files: readonly AssembledFile[];
-  /** Ids of all files with a segment in the blocks that were read, wanted or not, closed or not. */
-  readonly seen: ReadonlySet<string>;
+  /** Block's number → ids of all files with a segment in it, wanted or not, closed or not. */
+  readonly blocks: ReadonlyMap<number, ReadonlySet<string>>;
   /** Files for which there was no memory: they take another pass. */
   readonly deferred: ReadonlySet<string>;
 }
@@ -48,13 +48,14 @@ export async function runPass(options: PassOptions): Promise<PassResult> {
 class Pass {
   private readonly assembled = new Map<string, AssembledFile>();
   private readonly seen = new Set<string>();
+  private readonly blocks = new Map<number, ReadonlySet<string>>();
   private readonly closed = new Set<string>();
   private readonly deferred = new Set<string>();
 
   constructor(private readonly options: PassOptions) {}
 
   result(): PassResult {
-    return { files: [...this.assembled.values()], seen: this.seen, deferred: this.deferred };
+    return { files: [...this.assembled.values()], blocks: this.blocks, deferred: this.deferred };
   }
 
   async take(block: StoredBlock): Promise<void> {
@@ -80,6 +81,7 @@ class Pass {
   /** Notes the block's files, and which of the new ones have a state. */
   private async look(block: StoredBlock): Promise<void> {
     const fresh = new Set<string>();
+    this.blocks.set(block.n, new Set(block.segments.map(({ fileId }) => fileId)));
     for (const { fileId } of block.segments) {
       if (!this.seen.has(fileId) && this.isAskedFor(fileId)) fresh.add(fileId);
       this.seen.add(fileId);
