@@ -2,7 +2,7 @@ import { limits } from '../limits';
 
 const SMALLEST_BYTES = 64 * 1024;
 /** Free memory kept for the next bodies; the rest is the garbage collector's. */
-const KEPT_BYTES = 16 * 1024 * 1024;
+const KEPT_BYTES = 8 * 1024 * 1024;
 /** A block of raw lines with the slack that cutting at a line's end needs: the largest buffer. */
 export const FULL_BYTES = limits.blockRawBytes + 1 + SMALLEST_BYTES;
 

@@ -178,7 +178,8 @@ describe('producers with real servers', function () {
   it('stops gracefully: lanes sealed, nodes gone', async () => {
     for (const running of producers.splice(0)) await running.stop();
     expect(await (sessions[1] as SessionCoordination).children('/Lanes')).to.deep.equal([]);
-    const open = (await (volumes[0] as MongodbVolume).journal.unfinishedLanes()).filter((lane) => lane.sealedAt === undefined);
+    const lanes = await (volumes[0] as MongodbVolume).journal.unfinishedLanes();
+    const open = lanes.filter((lane) => lane.sealedAt === undefined);
     expect(open).to.deep.equal([]);
   });
 });

@@ -118,7 +118,8 @@ describe('readBody', () => {
     expect(slow.status).to.equal(408);
     const { request, stream } = fake({});
     const reservation = new MemoryBudget(() => MiB).reserve(0);
-    const reading = refusal(readBody(request, reservation, { pool, clock: systemClock, maxBytes: MiB, timeoutMs: 1_000 }));
+    const reading = refusal(readBody(request, reservation,
+      { pool, clock: systemClock, maxBytes: MiB, timeoutMs: 1_000 }));
     stream.write('a\n');
     stream.destroy();
     expect((await reading).code).to.equal('body-incomplete');
