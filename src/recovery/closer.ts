@@ -58,8 +58,8 @@ export class Closer {
 
   /**
    * Closes the files and returns those that this call closed (or may have); what had been closed before is left alone.
-   * Afterwards the lane's oldest blocks are released, as far as every file in them has a state. With `files: 'all'` they
-   * all have to be: UnavailableError when one is not.
+   * Afterwards the lane's oldest blocks are released, as far as every file in them has a state. With `files: 'all'`
+   * they all have to be: UnavailableError when one is not.
    */
   async close(request: CloseFilesRequest): Promise<readonly ClosedFileSummary[]> {
     const closed: ClosedFileSummary[] = [];

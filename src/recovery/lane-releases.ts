@@ -5,8 +5,8 @@ import { UnavailableError } from '../errors';
 type BlockFiles = ReadonlyMap<number, ReadonlySet<string>>;
 
 /**
- * Lets a lane's blocks go, oldest first: a block only when every file with a segment in it, and in all blocks before it,
- * has a state that was read back at majority. Files of one lane close in any order, so what is in which block is
+ * Lets a lane's blocks go, oldest first: a block only when every file with a segment in it, and in all blocks before
+ * it, has a state that was read back at majority. Files of one lane close in any order, so what is in which block is
  * remembered until the blocks before it are gone; the bound on the journal's blocks bounds this too.
  */
 export class LaneReleases {
