@@ -146,6 +146,8 @@ export function collectionsOf(db: Db): MongodbCollections {
 }
 
 const NAMESPACE_EXISTS = 48;
+/** The index exists with another window. */
+const INDEX_OPTIONS_CONFLICT = 85;
 const DAY_SECONDS = 86_400;
 /** What they hold is compressed already: a second compression only costs time. */
 const UNCOMPRESSED = { storageEngine: { wiredTiger: { configString: 'block_compressor=none' } } };
@@ -163,7 +165,11 @@ export async function prepareSchema(db: Db, keyWindowSeconds = DAY_SECONDS): Pro
   const { lanes, keys, states, files, chunks, setAside } = collectionsOf(db);
   await lanes.createIndex({ finished: 1, openedMs: 1 });
   // A clock that jumps an hour ahead on a mongod must not expire a key within any client's patience: days, not minutes.
-  await keys.createIndex({ createdAt: 1 }, { expireAfterSeconds: keyWindowSeconds });
+  await keys.createIndex({ createdAt: 1 }, { expireAfterSeconds: keyWindowSeconds }).catch(async (error: unknown) => {
+    if ((error as { code?: unknown }).code !== INDEX_OPTIONS_CONFLICT) throw error;
+    const index = { keyPattern: { createdAt: 1 }, expireAfterSeconds: keyWindowSeconds };
+    await db.command({ collMod: 'keys', index });
+  });
   await states.createIndex({ phase: 1, _id: 1 });
   await states.createIndex({ sourceId: 1, _id: 1 });
   await files.createIndex({ filename: 1, uploadDate: 1 });
