@@ -55,20 +55,33 @@ export function createRecovery(options: RecoveryOptions): Recovery {
     start: () => {
       rounds.push(startRounds({
         name: 'recovery', clock, log, intervalMs: () => settings.current.recovery.scanIntervalMs,
-        round: (signal) => exclusively(options, 'recovery', signal, async (lost) => {
-          for (const recoverer of recoverers) await recoverer.run(lost);
-        }),
+        round: (signal) => inTurn(options, 'recovery', recoverers, signal),
       }));
       if (verifiers.length === 0) return;
       rounds.push(startRounds({
         name: 'verification', clock, log, intervalMs: () => settings.current.consumer.hardCommitMs,
-        round: (signal) => exclusively(options, 'verification', signal, async (lost) => {
-          for (const verifier of verifiers) await verifier.run(lost);
-        }),
+        round: (signal) => inTurn(options, 'verification', verifiers, signal),
       }));
     },
     close: async () => { await Promise.all(rounds.map((one) => one.close())); },
   };
+}
+
+interface Worker {
+  hasWork(): Promise<boolean>;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Lets the workers that have work do it, while no other process does; without any the registry hears nothing. */
+async function inTurn(
+  options: RecoveryOptions, name: string, workers: readonly Worker[], signal: AbortSignal,
+): Promise<void> {
+  const needed: Worker[] = [];
+  for (const worker of workers) if (await worker.hasWork()) needed.push(worker);
+  if (needed.length === 0 || signal.aborted) return;
+  await exclusively(options, name, signal, async (lost) => {
+    for (const worker of needed) await worker.run(lost);
+  });
 }
 
 function createClosers(options: RecoveryOptions): ReadonlyMap<string, Closer> {

@@ -8,6 +8,10 @@ import { unavailable, type IntakeError } from './intake-error';
 
 const POLL_MS = 2_000;
 const UNHEALTHY_POLL_MS = 500;
+/** Looking at every bucket costs the registry as many packets: a queue that can't be full soon is looked at less often. */
+const LONGEST_QUEUE_POLL_MS = 30_000;
+/** More items than this a second no queue takes. */
+const QUEUE_ITEMS_PER_SECOND = 3_000;
 
 export interface BackPressureOptions {
   readonly volumes: readonly Volume[];
@@ -130,14 +134,25 @@ export class BackPressure {
 
   private async pollQueue(): Promise<void> {
     const { clock, queue, log } = this.options;
+    let seenAtMs = -Infinity;
     while (!this.stop.signal.aborted) {
-      try {
-        this.queueItems = (await queue.depth()).items;
-      } catch (error) {
-        // Its last known depth stands; a registry that is gone for long has a refusal of its own.
-        log.debug('QueueDepthUnknown', { error });
+      // Asked for each time: the bound may have been changed meanwhile.
+      if (clock.monotonic() - seenAtMs >= this.queuePollMs()) {
+        try {
+          this.queueItems = (await queue.depth()).items;
+          seenAtMs = clock.monotonic();
+        } catch (error) {
+          // Its last known depth stands; a registry that is gone for long has a refusal of its own.
+          log.debug('QueueDepthUnknown', { error });
+        }
       }
       await clock.sleep(POLL_MS, this.stop.signal);
     }
+  }
+
+  /** Time in which a queue of the depth last seen can't reach its bound; 0 when it is at it. */
+  private queuePollMs(): number {
+    const room = this.options.settings.current.backPressure.maxQueueDepth - this.queueItems;
+    return Math.min(LONGEST_QUEUE_POLL_MS, Math.max(0, room / QUEUE_ITEMS_PER_SECOND) * 1_000);
   }
 }

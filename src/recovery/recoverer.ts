@@ -34,6 +34,19 @@ export class Recoverer {
     if (!signal?.aborted) await this.requeue(signal);
   }
 
+  /** Whether a round would find anything to repair; cheaper than a round under a lock. */
+  async hasWork(): Promise<boolean> {
+    const { volume, aliveIncarnations, clock, requeueAfterMs } = this.options;
+    const lanes = await volume.journal.unfinishedLanes();
+    if (lanes.length > 0) {
+      const alive = await aliveIncarnations();
+      if (lanes.some(({ incarnation }) => !alive.has(incarnation))) return true;
+    }
+    const beforeMs = clock.now() - requeueAfterMs();
+    const stuck = { phases: [Phase.closed], progressBeforeMs: beforeMs, queuedBeforeMs: beforeMs, limit: 1 };
+    return (await volume.states.list(stuck)).length > 0;
+  }
+
   private async recoverLanes(signal?: AbortSignal): Promise<void> {
     const { volume, aliveIncarnations, log } = this.options;
     // In this order: an incarnation announces itself before it opens a lane, so whoever has a lane in this list

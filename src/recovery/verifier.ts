@@ -50,6 +50,14 @@ export class Verifier {
     if (!signal?.aborted) await this.forgetGone();
   }
 
+  /** Whether a round would find anything to do; cheaper than a round under a lock. */
+  async hasWork(): Promise<boolean> {
+    const { volume, clock } = this.options;
+    if ((await volume.states.list({ phases: [Phase.indexed], limit: 1 })).length > 0) return true;
+    const over = { phases: [Phase.gone], progressBeforeMs: clock.now() - DAY_MS, limit: 1 };
+    return (await volume.states.list(over)).length > 0;
+  }
+
   private isSettled(state: FileState): boolean {
     if (state.claim <= 1 && state.tombstones.length === 0) return true;
     return state.progressMs + (this.options.settleMs ?? SETTLE_MS) <= this.options.clock.now();

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock';
-import { ResilogError, UnavailableError, UnknownOutcomeError } from '../errors';
+import { NotFoundError, ResilogError, UnavailableError, UnknownOutcomeError } from '../errors';
 import { randomHex, type Random } from '../random';
 import { NodeKind, type Coordination } from './coordination';
 import { paths } from './paths';
@@ -50,7 +50,6 @@ export async function withLock<T>(
 /** Waits for the lock. UnavailableError when it was not had in time or the session ended meanwhile. */
 export async function acquireLock(coordination: Coordination, name: string, options: LockOptions): Promise<Lock> {
   const folder = `${options.folder ?? paths.locks}/${name}`;
-  await coordination.ensure(folder);
   const guid = randomHex(options.random, GUID_BYTES);
   const session = coordination.sessionId;
   const path = await createOwn(coordination, folder, guid);
@@ -63,12 +62,19 @@ export async function acquireLock(coordination: Coordination, name: string, opti
   return hold(coordination, path, options.clock);
 }
 
-/** Makes the node, or finds the one that an attempt without an answer made (schedule 27: no ghost of ourselves). */
+/**
+ * Makes the node, or finds the one that an attempt without an answer made (schedule 27: no ghost of ourselves). The
+ * folder is made when it turns out to be missing: it is there but for the first time.
+ */
 async function createOwn(coordination: Coordination, folder: string, guid: string): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await coordination.create(`${folder}/${guid}-`, Buffer.alloc(0), NodeKind.ephemeralSequential);
     } catch (error) {
+      if (error instanceof NotFoundError && attempt < 3) {
+        await coordination.ensure(folder);
+        continue;
+      }
       if (!(error instanceof UnknownOutcomeError) || attempt >= 3) throw error;
       const made = (await coordination.children(folder)).find((name) => name.startsWith(`${guid}-`));
       if (made !== undefined) return `${folder}/${made}`;

@@ -63,7 +63,8 @@ export class ZooKeeperWatchdog {
       if (silentMs > sessionTimeoutMs / 2) {
         this.options.log.warn('RegistryConnectionSilent', { silentMs: Math.round(silentMs) });
         this.breakConnection();
-      } else if (silentMs > sessionTimeoutMs / 4) {
+      } else if (silentMs > (sessionTimeoutMs * 3) / 8) {
+        // Later than the client's own ping, whose answer makes this needless.
         this.options.probe();
       }
       return;

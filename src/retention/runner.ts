@@ -52,6 +52,8 @@ export function createDeletionRunner(options: DeletionRunnerOptions): DeletionRu
 
   const round = async (): Promise<void> => {
     try {
+      // The lock is asked for only when there is work: it costs the registry a few packets each time.
+      if ((await dependencies.deletions.list({ state: 'pending', limit: 1 })).length === 0) return;
       await options.exclusively((lost) => runPending(AbortSignal.any([lost, stop.signal])));
     } catch (error) {
       log.warn('DeletionsPostponed', { error });

@@ -45,6 +45,21 @@ describe('Recoverer', () => {
     expect((await volume.journal.unfinishedLanes())[0]?.sealedAt).to.equal(undefined);
   });
 
+  it('says beforehand whether there is anything to repair', async () => {
+    const volume = newVolume();
+    expect(await setUp(volume, nobody).recoverer.hasWork()).to.equal(false);
+    await openLane(volume, 'L', [[piece(1, 'a\n')]]);
+    expect(await setUp(volume, async () => new Set(['of L'])).recoverer.hasWork()).to.equal(false);
+    const { recoverer, clock } = setUp(volume, nobody);
+    expect(await recoverer.hasWork()).to.equal(true);
+    await recoverer.run();
+    expect(await recoverer.hasWork(), 'the file is in the queue').to.equal(false);
+    clock.nowMs += 60_001;
+    expect(await recoverer.hasWork(), 'nobody has worked on the file').to.equal(true);
+    await recoverer.run();
+    expect(await recoverer.hasWork()).to.equal(false);
+  });
+
   it('ends an empty lane', async () => {
     const volume = newVolume();
     await openLane(volume, 'L', []);

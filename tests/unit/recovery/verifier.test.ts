@@ -41,7 +41,9 @@ const ALL = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 describe('Verifier', () => {
   it('verifies a file whose lines are all in the index', async () => {
     const { volume, verifier, queue } = await setUp(ALL);
+    expect(await verifier.hasWork()).to.equal(true);
     await verifier.run();
+    expect(await verifier.hasWork()).to.equal(false);
     expect((await volume.states.get(ID))?.phase).to.equal('verified');
     expect(queue.ids).to.deep.equal([]);
   });

@@ -1,0 +1,72 @@
+import { expect } from 'chai';
+import { MemoryVolume } from '../../../src/archive/memory-volume';
+import { silentLog } from '../../../src/log';
+import { BackPressure } from '../../../src/producer/back-pressure';
+import type { QueueDepth } from '../../../src/queue/ports';
+import { MemoryCoordinationServer } from '../../../src/registry/memory-coordination';
+import { MemorySettings } from '../../../src/registry/memory-settings';
+import { ManualClock, settle } from '../../support/manual-clock';
+
+interface Setup {
+  readonly clock: ManualClock;
+  readonly settings: MemorySettings;
+  readonly pressure: BackPressure;
+  readonly looks: () => number;
+  items: number;
+}
+
+function setUp(maxQueueDepth: number): Setup {
+  const clock = new ManualClock();
+  const settings = new MemorySettings({ backPressure: { maxQueueDepth } });
+  const made = { items: 0, looks: 0 };
+  const depth = async (): Promise<QueueDepth> => {
+    made.looks += 1;
+    return { items: setup.items, dead: 0 };
+  };
+  const pressure = new BackPressure({
+    volumes: [new MemoryVolume({})], queue: { put: async () => undefined, depth }, settings, clock, log: silentLog,
+    coordination: new MemoryCoordinationServer({ clock }).connect(), storage: () => ({ usedFraction: 0 }),
+  });
+  const setup: Setup = { clock, settings, pressure, items: 0, looks: () => made.looks };
+  pressure.start();
+  return setup;
+}
+
+const codes = ({ pressure }: Setup): string[] => pressure.reasons().map(({ code }) => code);
+
+describe('back pressure of the queue', () => {
+  it('costs the registry next to nothing while the queue can not be full soon', async () => {
+    const setup = setUp(100_000);
+    await settle();
+    for (let second = 0; second < 60; second += 1) await setup.clock.advance(1_000);
+    expect(setup.looks()).to.be.within(2, 3);
+    setup.pressure.close();
+  });
+
+  it('looks every two seconds when the queue may be full soon, and refuses when it is', async () => {
+    const setup = setUp(1_000);
+    await settle();
+    await setup.clock.advance(60_000);
+    expect(setup.looks()).to.be.within(30, 32);
+    expect(codes(setup)).to.deep.equal([]);
+    setup.items = 1_000;
+    await setup.clock.advance(2_000);
+    expect(codes(setup)).to.deep.equal(['queue-full']);
+    setup.items = 999;
+    await setup.clock.advance(2_000);
+    expect(codes(setup)).to.deep.equal([]);
+    setup.pressure.close();
+  });
+
+  it('follows a lowered bound within two seconds', async () => {
+    const setup = setUp(100_000);
+    await settle();
+    setup.items = 500;
+    await setup.clock.advance(4_000);
+    expect(codes(setup)).to.deep.equal([]);
+    setup.settings.change({ backPressure: { maxQueueDepth: 400 } });
+    await setup.clock.advance(2_000);
+    expect(codes(setup)).to.deep.equal(['queue-full']);
+    setup.pressure.close();
+  });
+});
