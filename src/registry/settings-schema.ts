@@ -11,8 +11,11 @@ interface Described {
 /** A value of JSON with every key unknown: what was read and is not yet checked. */
 export type Tree = Readonly<Record<string, unknown>>;
 
-/** Values that can't change once the cluster is initialised: stored data depends on them. */
-const fixedKeys = [['queue', 'buckets']] as const;
+/**
+ * Values that can't change once the cluster is initialised: stored data depends on them. A file stays in its bucket,
+ * and lines in a former collection would not be found any more.
+ */
+const fixedKeys = [['queue', 'buckets'], ['index', 'collection']] as const;
 
 let compiled: Schema<Settings> | undefined;
 
@@ -63,10 +66,24 @@ export function isTree(value: unknown): value is Tree {
 
 /** Name of a value that differs though it is fixed once the cluster is initialised. */
 export function changedFixedKey(before: Settings, after: Settings): string | undefined {
-  for (const [group, key] of fixedKeys) {
-    if (before[group][key] !== after[group][key]) return `${group}.${key}`;
-  }
-  return undefined;
+  return fixedKeys.map(([group, key]) => `${group}.${key}`)
+    .find((name) => valueOf(before as unknown as Tree, name) !== valueOf(after as unknown as Tree, name));
+}
+
+/** What has to be stored even when it is the default, since another default must never take its place. */
+export function fixedValues(settings: Settings): Tree {
+  return { queue: { buckets: settings.queue.buckets }, index: { collection: settings.index.collection } };
+}
+
+function valueOf(tree: Tree, name: string): unknown {
+  const [group = '', key = ''] = name.split('.');
+  const found = tree[group];
+  return isTree(found) ? found[key] : undefined;
+}
+
+/** Whether the stored values hold all that is fixed. */
+export function holdsFixedValues(changes: Tree): boolean {
+  return fixedKeys.every(([group, key]) => valueOf(changes, `${group}.${key}`) !== undefined);
 }
 
 function assertConsistent(settings: Settings): void {

@@ -3,13 +3,14 @@ import type { Log } from '../log';
 import type { Coordination } from './coordination';
 import { paths } from './paths';
 import type { Settings, SettingsPatch, SettingsWatcher } from './settings';
-import { changedFixedKey, defaultSettings, isTree, merge, settingsOf, type Tree } from './settings-schema';
+import {
+  changedFixedKey, defaultSettings, fixedValues, holdsFixedValues, isTree, merge, settingsOf, type Tree,
+} from './settings-schema';
 import { WatchedDocument } from './watched-document';
 
 /** Only what an operator changed is stored, and what is fixed: new versions of the program bring new defaults. */
 export function initialSettings(changes: SettingsPatch = {}): Buffer {
-  const { queue } = settingsOf(changes);
-  return encode(merge(changes, { queue: { ...changes.queue, buckets: queue.buckets } }));
+  return encode(merge(changes, fixedValues(settingsOf(changes))));
 }
 
 export interface WatchedSettings extends SettingsWatcher {
@@ -71,8 +72,10 @@ export async function changeSettings(coordination: Coordination, patch: Settings
     const changes = merge(stored.changes, patch);
     const settings = settingsOf(changes);
     assertUnfixed(stored, settings);
+    // A value that is fixed stays stored even if it is reset to the default that it has.
+    const content = encode(merge(changes, fixedValues(settings)));
     try {
-      const { version } = await coordination.set(paths.settings, encode(changes), stored.version);
+      const { version } = await coordination.set(paths.settings, content, stored.version);
       return { settings, changes, version, problem: undefined };
     } catch (error) {
       if (!(error instanceof ConflictError) || attempt >= MAX_TRIES) throw error;
@@ -81,7 +84,7 @@ export async function changeSettings(coordination: Coordination, patch: Settings
 }
 
 function assertUnfixed(stored: StoredSettings, settings: Settings): void {
-  if (stored.problem !== undefined && stored.changes.queue === undefined) {
+  if (stored.problem !== undefined && !holdsFixedValues(stored.changes)) {
     throw new ConfigurationError(`${paths.settings} can't be mended by a change: ${stored.problem}`, {
       remedy: 'put its last good content back with ZooKeeper\'s own client',
     });

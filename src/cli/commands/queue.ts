@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { InputError, NotFoundError } from '../../errors';
+import { reopenDeletions } from '../../retention/deletion';
 import type { CommandContext } from '../context';
 import { formatCount } from '../output';
 import { parseCount } from '../time';
@@ -61,10 +62,12 @@ function addReplay(queue: Command, context: CommandContext): void {
     .option('--json', 'one JSON object a line')
     .action(async (ids: string[], options: { all?: boolean; json?: boolean }) => {
       const queuePort = await context.services.queue();
-      const { states } = await context.services.volume();
+      const { states, deletions } = await context.services.volume();
       for (const id of await chosen(context, ids, options.all)) {
         const state = await states.get(id);
         if (state === undefined) throw new NotFoundError(`there is no file ${id}`);
+        // A deletion that passed the file over, since it was given up, has to meet its lines once they are indexed.
+        if (state.phase === 'dead') await reopenDeletions(deletions, state.firstReceivedMs);
         // The state first: it decides; a crash behind it leaves a file that the recoverer queues.
         const revived = await states.revive(id, context.clock.now());
         if (revived) await queuePort.put([id]);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { SetAsideLine } from '../../archive/states';
+import { reopenDeletions } from '../../retention/deletion';
 import type { CommandContext } from '../context';
 import { parseCount } from '../time';
 
@@ -33,7 +34,7 @@ function lineId(line: SetAsideLine): string {
 }
 
 async function replay(context: CommandContext, json: boolean): Promise<void> {
-  const { states } = await context.services.volume();
+  const { states, deletions } = await context.services.volume();
   const queue = await context.services.queue();
   const seen = new Set<string>();
   let after: SetAsideLine | undefined;
@@ -44,6 +45,8 @@ async function replay(context: CommandContext, json: boolean): Promise<void> {
       seen.add(fileId);
       const state = await states.get(fileId);
       if (state === undefined) continue;
+      // No deletion has seen the lines that the index refused.
+      await reopenDeletions(deletions, state.firstReceivedMs);
       // Restarting forgets the set-aside lines of the former claim; those still refused are noted anew.
       const restarted = await states.restart(fileId, state.claim, context.clock.now());
       if (restarted) await queue.put([fileId]);

@@ -5,7 +5,9 @@ import { createOutput } from '../../../src/cli/output';
 import { createProgram, runProgram } from '../../../src/cli/program';
 import { ConflictError, NotFoundError, UnavailableError } from '../../../src/errors';
 
-async function run(argv: string[], action: () => void = () => undefined): Promise<{ code: number; out: string; err: string }> {
+async function run(
+  argv: string[], action: () => void = () => undefined,
+): Promise<{ code: number; out: string; err: string }> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const output = createOutput({ stdout, stderr, environment: {} });
   const program = createProgram('1.2.3', [

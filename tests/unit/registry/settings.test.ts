@@ -134,7 +134,9 @@ describe('Settings in the registry', () => {
     await changeSettings(one, { files: { maxAgeMs: null } });
     await settle();
     expect(told).to.deep.equal([2_000, 10_000]);
-    expect((await readSettings(one)).changes).to.deep.equal({ queue: { buckets: 64 }, files: {} });
+    expect((await readSettings(one)).changes).to.deep.equal({
+      queue: { buckets: 64 }, index: { collection: 'resilog' }, files: {},
+    });
     watched.close();
   });
 
@@ -154,7 +156,7 @@ describe('Settings in the registry', () => {
 
   it('are not stored when they are invalid or fixed', async () => {
     const one = await initialised();
-    for (const change of [{ files: { maxAgeMs: 1 } }, { queue: { buckets: 8 } }, { files: { nonsense: 1 } }]) {
+    for (const change of [{ files: { maxAgeMs: 1 } }, { queue: { buckets: 8 } }, { index: { collection: 'other' } }, { files: { nonsense: 1 } }]) {
       const error = await changeSettings(one, change as never).catch((failure: unknown) => failure as Error);
       expect(error, JSON.stringify(change)).to.be.instanceOf(InputError);
     }
@@ -165,7 +167,7 @@ describe('Settings in the registry', () => {
     const one = await initialised();
     const watched = await watchSettings(server.connect(), log);
     await changeSettings(one, { files: { maxLines: 5 } });
-    for (const content of ['{"files":{"maxLines":0}}', 'not JSON', '[]', '{"queue":{"buckets":8}}']) {
+    for (const content of ['{"files":{"maxLines":0}}', 'not JSON', '[]', '{"queue":{"buckets":8}}', '{"index":{"collection":"x"}}']) {
       events.length = 0;
       await one.set(paths.settings, Buffer.from(content));
       await settle();
@@ -181,7 +183,7 @@ describe('Settings in the registry', () => {
 
   it('invalid ones can be mended by a change', async () => {
     const one = await initialised();
-    await one.set(paths.settings, Buffer.from('{"queue":{"buckets":64},"files":{"maxLines":0}}'));
+    await one.set(paths.settings, Buffer.from('{"queue":{"buckets":64},"index":{"collection":"resilog"},"files":{"maxLines":0}}'));
     expect((await readSettings(one)).problem).to.contain('files.maxLines');
     const mended = await changeSettings(one, { files: { maxLines: null } });
     expect(mended.settings).to.deep.equal(expected);
