@@ -8,7 +8,7 @@ import { unavailable, type IntakeError } from './intake-error';
 
 const POLL_MS = 2_000;
 const UNHEALTHY_POLL_MS = 500;
-/** Looking at every bucket costs the registry as many packets: a queue that can't be full soon is looked at less often. */
+/** A look costs the registry a packet a bucket: a queue that can't be full soon is looked at less often. */
 const LONGEST_QUEUE_POLL_MS = 30_000;
 /** More items than this a second no queue takes. */
 const QUEUE_ITEMS_PER_SECOND = 3_000;

@@ -28,6 +28,8 @@ export interface Body {
 
 export interface BodyReaderOptions {
   readonly pool: BufferPool;
+  /** Told of bytes as they arrive and as they are decompressed. */
+  readonly onBytes?: (bytes: number) => void;
   readonly clock: Clock;
   /** Largest body after decompression. */
   readonly maxBytes: number;
@@ -77,6 +79,10 @@ export async function readBody(
     reservation, pool: options.pool, maxBytes: options.maxBytes,
     ...(encoding === 'identity' && length !== undefined ? { expectedBytes: length } : {}),
   });
+  const append = (chunk: Buffer): void => {
+    options.onBytes?.(chunk.length);
+    lines.append(chunk);
+  };
   const stop = new AbortController();
   const cancel = options.clock.timer(options.timeoutMs, () => {
     stop.abort(new IntakeError(`the body did not arrive within ${options.timeoutMs} ms`, {
@@ -84,7 +90,7 @@ export async function readBody(
     }));
   });
   try {
-    await consume(request, decoderFor(encoding, (chunk) => { lines.append(chunk); }), stop.signal);
+    await consume(request, decoderFor(encoding, append), stop.signal);
     return { ...lines.finish(), recycle: () => { lines.recycle(); } };
   } catch (error) {
     lines.recycle();

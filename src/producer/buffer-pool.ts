@@ -1,8 +1,6 @@
 import { limits } from '../limits';
 
 const SMALLEST_BYTES = 64 * 1024;
-/** Free memory kept for the next bodies; the rest is the garbage collector's. */
-const KEPT_BYTES = 8 * 1024 * 1024;
 /** A block of raw lines with the slack that cutting at a line's end needs: the largest buffer. */
 export const FULL_BYTES = limits.blockRawBytes + 1 + SMALLEST_BYTES;
 
@@ -15,6 +13,9 @@ export class BufferPool {
   private readonly free = new Map<number, Buffer[]>();
   private freeBytes = 0;
 
+  /** `room`: bytes that are not reserved at this moment; free buffers beyond that are let go. */
+  constructor(private readonly room: () => number) {}
+
   /** The capacity to take for so many bytes: powers of two and one step between, and at last FULL_BYTES. */
   capacityFor(bytes: number): number {
     if (bytes < SMALLEST_BYTES) return bytes;
@@ -26,23 +27,31 @@ export class BufferPool {
     return bytes <= FULL_BYTES ? Math.min(capacity, FULL_BYTES) : bytes;
   }
 
-  /** A buffer of exactly `capacity` bytes, with any content. */
+  /** A buffer of exactly `capacity` bytes, with any content. Its bytes are reserved already. */
   take(capacity: number): Buffer {
     const buffer = this.free.get(capacity)?.pop();
-    if (buffer === undefined) {
-      return capacity < SMALLEST_BYTES ? Buffer.allocUnsafe(capacity) : Buffer.allocUnsafeSlow(capacity);
+    if (buffer !== undefined) {
+      this.freeBytes -= capacity;
+      return buffer;
     }
-    this.freeBytes -= capacity;
-    return buffer;
+    this.trim();
+    return capacity < SMALLEST_BYTES ? Buffer.allocUnsafe(capacity) : Buffer.allocUnsafeSlow(capacity);
   }
 
   give(buffer: Buffer): void {
     const capacity = buffer.length;
     if (capacity < SMALLEST_BYTES || capacity !== this.capacityFor(capacity)) return;
-    if (this.freeBytes + capacity > KEPT_BYTES) return;
     const buffers = this.free.get(capacity);
     if (buffers === undefined) this.free.set(capacity, [buffer]);
     else buffers.push(buffer);
     this.freeBytes += capacity;
+  }
+
+  /** Lets free buffers go until they and the reserved ones are within the budget. */
+  private trim(): void {
+    const room = Math.max(0, this.room());
+    for (const [capacity, buffers] of this.free) {
+      while (this.freeBytes > room && buffers.pop() !== undefined) this.freeBytes -= capacity;
+    }
   }
 }

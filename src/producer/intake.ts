@@ -26,6 +26,8 @@ export interface IntakeOptions {
   readonly lanes: Lanes;
   readonly settings: SettingsWatcher;
   readonly clock: Clock;
+  /** Told of the bytes of bodies as they arrive. */
+  readonly onBytes: (bytes: number) => void;
 }
 
 /** What a request with lines is answered with. */
@@ -44,9 +46,12 @@ type Stored = { readonly answer: IntakeAnswer } | KeyKnown;
  * memory; only then is the body asked for.
  */
 export class Intake {
-  private readonly pool = new BufferPool();
+  private readonly pool: BufferPool;
 
-  constructor(private readonly options: IntakeOptions) {}
+  constructor(private readonly options: IntakeOptions) {
+    const { budget, settings } = options;
+    this.pool = new BufferPool(() => settings.current.intake.memoryBudgetBytes - budget.used);
+  }
 
   /** Rejects with IntakeError; anything else is a defect. */
   async receive(
@@ -66,7 +71,7 @@ export class Intake {
     try {
       if (request.headers.expect !== undefined) response.writeContinue();
       const body = await readBody(request, reservation, {
-        pool: this.pool, clock, maxBytes, timeoutMs: bodyTimeoutMs,
+        pool: this.pool, onBytes: this.options.onBytes, clock, maxBytes, timeoutMs: bodyTimeoutMs,
       });
       quotas.charge(source, body.bytes);
       stored = await this.store(source, body, key);

@@ -17,6 +17,7 @@ import { MemoryBudget } from './body-budget';
 import { createMetrics } from './metrics';
 import type { BuildBlock, CloseFiles } from './ports';
 import { Quotas } from './quotas';
+import { createReceptionGarbage } from './reception-garbage';
 import { createApplication } from './routes';
 import { createHttpsServer } from './server';
 
@@ -130,7 +131,7 @@ function assemble(dependencies: ProducerDependencies): Parts {
   });
   const intake = new Intake({
     authentication: new Authentication(dependencies.keys), quotas: new Quotas(clock),
-    backPressure, budget, lanes, settings, clock,
+    backPressure, budget, lanes, settings, clock, onBytes: createReceptionGarbage(),
   });
   const app = createApplication({ intake, backPressure, metrics, unready, draining: () => draining, clock, log });
   const server = createHttpsServer({

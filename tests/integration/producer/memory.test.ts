@@ -94,14 +94,14 @@ describe('memory of a producer', function () {
   const lines = Buffer.from(Array.from({ length: 700 }, (_value, index) =>
     `Jan  1 00:00:00 host sshd[${index}]: Accepted publickey for user${index * 7919 % 997} from ::1 port ${index}`).join('\n') + '\n');
 
-  it('stays below 360 MB with 64 clients that send 64 MiB chunked bodies; some are stored, the others get 503', async () => {
+  it('stays below 300 MB with 64 clients that send 64 MiB chunked bodies; some are stored, the others get 503', async () => {
     const statuses = await clients(64, 63 * MiB, lines, 6_000);
     expect([...statuses.keys()].filter((status) => ![0, 200, 503].includes(status))).to.deep.equal([]);
     expect(statuses.get(200) ?? 0).to.be.greaterThan(0);
     expect(statuses.get(503) ?? 0).to.be.greaterThan(0);
     expect(statuses.get(0) ?? 0, 'connections without an answer').to.be.below(5);
-    // The aim is LIMIT: reception makes garbage faster than it is collected, and peaks of 295 to 320 MB were seen.
-    expect(peak).to.be.below(LIMIT * 1.2);
+    if (process.env.RESILOG_TEST_LOG) process.stderr.write(`PEAK ${peak} ${JSON.stringify([...statuses])}\n`);
+    expect(peak).to.be.below(LIMIT);
   });
 
   it('stays below 300 MB while 8 clients push and MongoDB is paused half of the time', async () => {
@@ -114,6 +114,7 @@ describe('memory of a producer', function () {
     clearInterval(cycle);
     await new Promise((resolve) => setTimeout(resolve, 3_500));
     expect(statuses.get(200) ?? 0).to.be.greaterThan(0);
+    if (process.env.RESILOG_TEST_LOG) process.stderr.write(`PEAK ${peak} ${JSON.stringify([...statuses])}\n`);
     expect(peak).to.be.below(LIMIT);
   });
 });

@@ -9,7 +9,7 @@ import { IntakeError } from '../../../src/producer/intake-error';
 import { MemoryBudget } from '../../../src/producer/body-budget';
 
 const MiB = 1024 * 1024;
-const pool = new BufferPool();
+const pool = new BufferPool(() => 32 * MiB);
 
 interface Fake { readonly request: IncomingMessage; readonly stream: PassThrough }
 

@@ -13,7 +13,7 @@ function accumulate(chunks: readonly Buffer[], options: Options = {}) {
   const budget = options.budget ?? new MemoryBudget(() => 200 * MiB);
   const reservation = budget.reserve(0);
   const lines = new LineAccumulator({
-    reservation, pool: new BufferPool(), maxBytes: options.maxBytes ?? 64 * MiB,
+    reservation, pool: new BufferPool(() => 32 * MiB), maxBytes: options.maxBytes ?? 64 * MiB,
     ...(options.expectedBytes === undefined ? {} : { expectedBytes: options.expectedBytes }),
   });
   for (const chunk of chunks) lines.append(chunk);
