@@ -1,5 +1,5 @@
 import type { Clock } from '../clock';
-import { CorruptionError } from '../errors';
+import { CorruptionError, UnavailableError } from '../errors';
 import type { FileDescription } from '../archive/files';
 import type { FileState } from '../archive/states';
 import type { Volume } from '../archive/volume';
@@ -39,8 +39,11 @@ const SET_ASIDE_IN_FLIGHT = 16;
 /** Work was stopped: the fence was lost or the consumer closes. */
 export class StoppedError extends Error {}
 
-/** The work on a file hangs. */
-export class StalledError extends Error {}
+/**
+ * Nothing at all went on for too long. It is held against the consumer, never against the file: an index that is
+ * merely slow must not make dead letters of healthy files.
+ */
+export class StalledError extends UnavailableError {}
 
 /**
  * Indexes a claimed file from its Position to its end: reading, normalising and sending overlap. Position follows
@@ -62,6 +65,8 @@ export async function indexFile(
 class FileIndexing {
   private readonly tracker: PositionTracker;
   private readonly running = new Set<Promise<void>>();
+  /** Give the memory of the slices in work back. Bound to their sizes only: slices that are done can go. */
+  private readonly held = new Set<() => void>();
   private readonly stall: Stall;
   private failure: { readonly error: unknown } | undefined;
   private advancedTo: number;
@@ -77,7 +82,10 @@ class FileIndexing {
     this.tracker = new PositionTracker(state.position);
     this.advancedTo = state.position;
     this.advancedAt = options.clock.monotonic();
-    this.stall = new Stall(options.clock, () => options.settings.current.consumer.noProgressMs);
+    this.stall = new Stall(
+      options.clock, () => options.settings.current.consumer.noProgressMs, () => options.indexer.silentMs());
+    // What is stuck for ever must not hold the memory budget of all other files.
+    this.stall.promise.catch(() => { for (const giveBack of this.held) giveBack(); });
     options.metrics.linesLeft.inc(state.lines - state.position);
   }
 
@@ -124,18 +132,24 @@ class FileIndexing {
   }
 
   private start(slice: Slice): void {
-    const { budget, onProgress } = this.options;
     const done = this.tracker.begin(slice.first, slice.next);
-    // What is stuck for ever must not hold the memory budget of all other files.
-    const giveBack = once(() => { budget.release(slice.bytes); });
-    this.stall.promise.catch(giveBack);
+    const giveBack = this.hold(slice.bytes);
     const task = this.work(slice).then(done, (error: unknown) => { this.failure ??= { error }; }).finally(() => {
       this.running.delete(task);
       giveBack();
       this.stall.progress();
-      onProgress();
+      this.options.onProgress();
     });
     this.running.add(task);
+  }
+
+  /** Notes memory that was taken from the budget. The returned function gives it back, once. */
+  private hold(bytes: number): () => void {
+    const giveBack = (): void => {
+      if (this.held.delete(giveBack)) this.options.budget.release(bytes);
+    };
+    this.held.add(giveBack);
+    return giveBack;
   }
 
   private async work(slice: Slice): Promise<void> {
@@ -178,38 +192,42 @@ class FileIndexing {
   }
 }
 
-/** Rejects when nothing went on for too long: a file on which the work hangs has failed like any other. */
+/**
+ * Rejects when nothing went on for too long, neither with this file nor with others: files wait for their turn at the
+ * index, and while it accepts anything they do not hang.
+ */
 class Stall {
   readonly promise: Promise<never>;
   private reject: (error: unknown) => void = () => undefined;
   private cancel: () => void = () => undefined;
 
-  constructor(private readonly clock: Clock, private readonly limitMs: () => number) {
+  constructor(
+    private readonly clock: Clock,
+    private readonly limitMs: () => number,
+    private readonly othersSilentMs: () => number,
+  ) {
     this.promise = new Promise((_, reject) => { this.reject = reject; });
     this.promise.catch(() => undefined);
     this.progress();
   }
 
   progress(): void {
+    this.arm(this.limitMs());
+  }
+
+  private arm(delayMs: number): void {
     this.cancel();
-    const limitMs = this.limitMs();
-    this.cancel = this.clock.timer(limitMs, () => {
-      this.reject(new StalledError(`no line was finished in ${limitMs} ms`));
+    this.cancel = this.clock.timer(delayMs, () => {
+      const limitMs = this.limitMs();
+      const silentMs = this.othersSilentMs();
+      if (silentMs < limitMs) this.arm(limitMs - silentMs);
+      else this.reject(new StalledError(`no line was finished in ${limitMs} ms`));
     });
   }
 
   close(): void {
     this.cancel();
   }
-}
-
-function once(run: () => void): () => void {
-  let done = false;
-  return () => {
-    if (done) return;
-    done = true;
-    run();
-  };
 }
 
 function lineOf(documentId: string): number {
