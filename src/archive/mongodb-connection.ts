@@ -27,6 +27,9 @@ export interface MongodbConnectionOptions {
   readonly maxPoolSize?: number;
 }
 
+/** A failed transaction's locks are usually gone when the caller goes on; it is not kept longer than this for them. */
+const ABORT_WAIT_MS = 500;
+
 /** Names one part of a transaction; refuses to start another once the deadline has passed. */
 export type TransactionStep = <T>(run: () => Promise<T>) => Promise<T>;
 
@@ -96,7 +99,7 @@ export class MongodbConnection {
     const session = this.startSession();
     const endMs = this.clock.monotonic() + this.deadlines.operationMs;
     let expired = false;
-    // After its abort a session would run further operations outside of any transaction: no step may begin then.
+    // Nothing begins once the transaction is given up; see `abort`.
     const step: TransactionStep = async (part) => {
       if (expired) throw new UnavailableError(`${what}: too late`);
       return part();
@@ -168,13 +171,19 @@ export class MongodbConnection {
     }
   }
 
+  /**
+   * The driver sends what still waits for a connection outside of any transaction once its session's was aborted: a
+   * state without its file, say. So the abort waits for the step in work, and the caller does not wait for that: a
+   * transaction that is never committed has no effect, and the server ends it by itself
+   * (transactionLifetimeLimitSeconds) when it can't be told.
+   */
   private async abort(session: ClientSession, body: Promise<unknown>): Promise<void> {
-    const aborting = session.abortTransaction();
-    const done = Promise.allSettled([aborting, body]);
-    done.finally(() => { this.release(session); }).catch(() => undefined);
-    const endMs = this.clock.monotonic() + 500;
-    // The server ends it by itself (transactionLifetimeLimitSeconds) when it can't be told.
-    await this.within(aborting, endMs, () => new UnavailableError('abort')).catch(() => undefined);
+    const aborted = body.then(() => undefined, () => undefined)
+      .then(() => session.abortTransaction())
+      .catch((error: unknown) => { this.log.debug('TransactionNotAborted', { error }); })
+      .finally(() => { this.release(session); });
+    const endMs = this.clock.monotonic() + ABORT_WAIT_MS;
+    await this.within(aborted, endMs, () => new UnavailableError('abort')).catch(() => undefined);
   }
 
   private release(session: ClientSession): void {
