@@ -20,13 +20,16 @@ interface Pending {
   documents: number;
   cancelSoft: (() => void) | undefined;
   cancelHard: (() => void) | undefined;
-  committing: Promise<void>;
+  /** What is to be committed behind the commit in work: one at most, however many were asked for meanwhile. */
+  next: CommitKind | undefined;
+  committing: Promise<void> | undefined;
 }
 
 /**
  * Makes what was indexed searchable (soft commit) and durable (hard commit), a while after the first document that
  * needs it, and the latter also after many documents. Batches themselves never commit. A failed commit is
  * tried again after its time; nothing depends on it but freshness, since verification makes hard commits of its own.
+ * One commit of a collection is in work at a time: an index that is slower than the timers is not given a backlog.
  */
 export class CommitPolicy {
   private readonly collections = new Map<string, Pending>();
@@ -62,7 +65,7 @@ export class CommitPolicy {
   private pendingOf(collection: string): Pending {
     let pending = this.collections.get(collection);
     if (pending === undefined) {
-      pending = { documents: 0, cancelSoft: undefined, cancelHard: undefined, committing: Promise.resolve() };
+      pending = { documents: 0, cancelSoft: undefined, cancelHard: undefined, next: undefined, committing: undefined };
       this.collections.set(collection, pending);
     }
     return pending;
@@ -78,12 +81,18 @@ export class CommitPolicy {
       pending.cancelHard = undefined;
       pending.documents = 0;
     }
-    const run = pending.committing.then(async () => {
-      const done = await this.run(collection, kind);
-      if (!done) this.added(collection, 1);
-    });
-    pending.committing = run;
-    await run;
+    pending.next = kind === 'hard' ? kind : pending.next ?? kind;
+    pending.committing ??= this.commitAll(collection, pending);
+    await pending.committing;
+  }
+
+  private async commitAll(collection: string, pending: Pending): Promise<void> {
+    for (let kind = pending.next; kind !== undefined; kind = pending.next) {
+      pending.next = undefined;
+      if (!await this.run(collection, kind)) this.added(collection, 1);
+    }
+    // In the same step as the last look at `next`: what is asked for after it begins anew.
+    pending.committing = undefined;
   }
 
   private async run(collection: string, kind: CommitKind): Promise<boolean> {

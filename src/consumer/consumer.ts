@@ -51,7 +51,7 @@ export interface Consumer {
 }
 
 export function createConsumer(dependencies: ConsumerDependencies): Consumer {
-  const { queue, metrics, settings, index, volumes } = dependencies;
+  const { clock, queue, metrics, settings, index, volumes } = dependencies;
   const commits = new CommitPolicy(dependencies);
   const indexer = new Indexer({ ...dependencies, commits });
   const budget = new Budget(BYTES_IN_WORK);
@@ -77,6 +77,12 @@ export function createConsumer(dependencies: ConsumerDependencies): Consumer {
     metrics.ownedBuckets.set(queue.owned);
     metrics.settingsVersion.set(settings.version);
   };
+  const stop = async (deadlineMs: number): Promise<void> => {
+    const endMs = clock.monotonic() + deadlineMs;
+    await runner.close((deadlineMs * 3) / 4);
+    // A last commit only makes lines searchable sooner: an index that hangs must not hold up the end.
+    await Promise.race([commits.close(), clock.sleep(Math.max(0, endMs - clock.monotonic()))]);
+  };
   let started = false;
   let closing: Promise<void> | undefined;
   return {
@@ -86,7 +92,7 @@ export function createConsumer(dependencies: ConsumerDependencies): Consumer {
       await runner.start();
     },
     close(deadlineMs) {
-      closing ??= started ? runner.close(deadlineMs).then(() => commits.close()) : Promise.resolve();
+      closing ??= started ? stop(deadlineMs) : Promise.resolve();
       return closing;
     },
     status: () => ({

@@ -96,4 +96,31 @@ describe('CommitPolicy', () => {
     await clock.pass(10_000);
     expect(commits).to.deep.equal(['soft 0']);
   });
+
+  it('gives an index that commits slowly no backlog', async () => {
+    let release: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => { release = resolve; });
+    const asked: string[] = [];
+    const slow = new MemoryIndex({
+      faults: async (effect, when) => {
+        if (!effect.startsWith('index.commit.') || when === 'after') return;
+        asked.push(effect.slice('index.commit.'.length));
+        await answered;
+      },
+    });
+    await slow.prepare('logs');
+    const settings = new MemorySettings({
+      consumer: { softCommitMs: 100, hardCommitMs: 1_000, commitDocuments: 10_000 },
+    });
+    const metrics = createConsumerMetrics(new Registry());
+    const busy = new CommitPolicy({ index: slow, clock, log: silentLog, settings, metrics });
+    for (let i = 0; i < 40; i += 1) {
+      busy.added('logs', 1);
+      await clock.pass(100);
+    }
+    expect(asked).to.deep.equal(['soft']);
+    release();
+    await clock.pass(0);
+    expect(asked, 'all that was asked for meanwhile is one hard commit').to.deep.equal(['soft', 'hard']);
+  });
 });
