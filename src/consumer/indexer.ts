@@ -8,7 +8,10 @@ import type { CommitPolicy } from './commit-policy';
 import type { ConsumerMetrics } from './metrics';
 
 /** Tries of one request before the index counts as unreachable; longer failures are a reason to stop (schedule 29). */
-const ATTEMPTS = 3;
+const ATTEMPTS = 2;
+/** A batch that took longer than this is a reason not to make larger ones. */
+const SLOW_MS = 2_000;
+const SMALLEST_BATCH = 50;
 const LINGER_MS = 40;
 /** Bytes of a document besides its text, for estimating the size of a request. */
 const DOCUMENT_BYTES = 300;
@@ -31,9 +34,19 @@ interface Ticket {
 export class Indexer {
   private readonly batcher = new Batcher<Ticket>();
   private inFlight = 0;
+  /** Documents of a batch that the index was found to manage: halved when one gets no answer, then grown again. */
+  private manageable = Number.POSITIVE_INFINITY;
+  private lastAcceptedAt: number;
   private cancelTimer: (() => void) | undefined;
 
-  constructor(private readonly options: IndexerOptions) {}
+  constructor(private readonly options: IndexerOptions) {
+    this.lastAcceptedAt = options.clock.monotonic();
+  }
+
+  /** Time since a batch was accepted, in ms. */
+  silentMs(): number {
+    return this.options.clock.monotonic() - this.lastAcceptedAt;
+  }
 
   /**
    * Resolves with the refused ones when the index accepted all others. Rejects with a retryable error when it was not
@@ -51,7 +64,7 @@ export class Indexer {
 
   private bounds(): BatchBounds {
     const { batchDocuments, batchBytes } = this.options.settings.current.consumer;
-    return { maxDocuments: batchDocuments, maxBytes: batchBytes, lingerMs: LINGER_MS };
+    return { maxDocuments: Math.min(batchDocuments, this.manageable), maxBytes: batchBytes, lingerMs: LINGER_MS };
   }
 
   private pump(): void {
@@ -98,6 +111,7 @@ export class Indexer {
     const started = clock.monotonic();
     try {
       const refusals = await retry(() => index.add(collection, documents), { ...this.options, attempts: ATTEMPTS });
+      this.accepted(clock.monotonic() - started);
       metrics.batches.inc({ outcome: 'accepted' });
       metrics.linesIndexed.inc(documents.length - refusals.length);
       metrics.linesRefused.inc(refusals.length);
@@ -105,11 +119,17 @@ export class Indexer {
       return refusals;
     } catch (error) {
       metrics.batches.inc({ outcome: 'failed' });
+      if (isRetryable(error)) this.manageable = Math.max(SMALLEST_BATCH, Math.ceil(documents.length / 2));
       throw error;
     } finally {
       metrics.batchDocuments.observe(documents.length);
       metrics.batchSeconds.observe((clock.monotonic() - started) / 1_000);
     }
+  }
+
+  private accepted(durationMs: number): void {
+    this.lastAcceptedAt = this.options.clock.monotonic();
+    if (durationMs < SLOW_MS) this.manageable = Math.ceil(this.manageable * 1.25);
   }
 
   private settle(batch: readonly Entry<Ticket>[], refusals: readonly Refusal[]): void {

@@ -23,6 +23,9 @@ import { RateMeter } from './rate-meter';
 import { createRecovery } from './recovery';
 import { startStatusServer } from './status-server';
 
+/** Only lanes of dead producers are closed here. */
+const CLOSING_BYTES = 64 * 1024 * 1024;
+
 /** `resilog consumer`: indexes files, verifies them, carries out deletions, recovers what others left. */
 export function createConsumerProcess(options: ProcessOptions): Service {
   const { configuration, clock, random, log } = options;
@@ -65,7 +68,9 @@ export function createConsumerProcess(options: ProcessOptions): Service {
     });
     closers.push((deadlineMs) => consumer.close(deadlineMs));
     await adapters.eventually('ZooKeeper', stopping.signal, () => consumer.start());
-    const recovery = createRecovery({ ...options, coordination, settings, volumes, queue, definitions, index });
+    const recovery = createRecovery({
+      ...options, coordination, settings, volumes, queue, definitions, index, closingBytes: CLOSING_BYTES,
+    });
     closers.push(() => recovery.close());
     recovery.start();
     const deletions = runDeletions(options, adapters, settings, volumes, index);

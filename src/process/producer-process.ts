@@ -18,6 +18,9 @@ import { publishOwnPresence } from './own-presence';
 import { RateMeter } from './rate-meter';
 import { createRecovery } from './recovery';
 
+/** Bodies in work have most of a producer's memory; closing has to do with so much. */
+const CLOSING_BYTES = 24 * 1024 * 1024;
+
 export interface ProcessOptions {
   readonly configuration: ProcessConfiguration;
   readonly clock: Clock;
@@ -54,13 +57,16 @@ export function createProducerProcess(options: ProcessOptions): Service {
     const mongodbMembers = new MembersWatch(coordination, 'MongoDB');
     closers.push(() => { mongodbMembers.close(); });
     const queue = createQueueProducer({ coordination, clock, random });
-    const recovery = createRecovery({ ...options, coordination, settings, volumes, queue, definitions });
+    const recovery = createRecovery({
+      ...options, coordination, settings, volumes, queue, definitions, closingBytes: CLOSING_BYTES,
+    });
     closers.push(() => recovery.close());
     const metrics = new Registry();
     const producer = createProducer({
       listen: { host: address, port: configuration.port ?? 0 }, tls, member: member ?? 'producer',
       volumes, coordination, keys, settings, queue, buildBlock, closeFiles: recovery.closeFiles,
       storage: () => ({ usedFraction: fullest(mongodbMembers) }),
+      onSourceRemoved: (callback) => keys.onSourceRemoved(callback),
       clock, random, log, metrics,
     });
     closers.push((deadlineMs) => producer.close(deadlineMs));

@@ -22,6 +22,8 @@ export interface RecoveryOptions {
   readonly volumes: readonly Volume[];
   readonly queue: QueueProducer;
   readonly definitions: DefinitionSet;
+  /** Bytes that files being closed may hold in memory. */
+  readonly closingBytes: number;
   /** Given: the process also verifies what was indexed. */
   readonly index?: LogIndex;
   readonly clock: Clock;
@@ -85,13 +87,15 @@ async function inTurn(
 }
 
 function createClosers(options: RecoveryOptions): ReadonlyMap<string, Closer> {
-  const { volumes, settings, definitions, clock, random, log } = options;
+  const { volumes, settings, definitions, clock, random, log, closingBytes } = options;
   const policy = (): ClosePolicy => ({
     collection: settings.current.index.collection,
     definitions: definitions.version,
     maxIndexedLineBytes: settings.current.intake.maxIndexedLineBytes,
   });
-  return new Map(volumes.map((volume) => [volume.name, new Closer({ volume, policy, clock, random, log })]));
+  return new Map(volumes.map((volume) => [volume.name, new Closer({
+    volume, policy, clock, random, log, memoryBytes: closingBytes,
+  })]));
 }
 
 function closerOf(closers: ReadonlyMap<string, Closer>, volume: string): Closer {

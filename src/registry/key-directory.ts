@@ -45,6 +45,7 @@ export class WatchedKeyDirectory implements KeyDirectory {
   private staleSinceMs: number | undefined;
   private loadAll = true;
   private readonly toRead = new Set<string>();
+  private readonly removalCallbacks = new Set<(sourceId: string) => void>();
   private working = false;
   private closed = false;
   private readonly watch: Watch;
@@ -60,6 +61,12 @@ export class WatchedKeyDirectory implements KeyDirectory {
     this.unsubscribe = coordination.onState((state) => { this.onState(state); });
     this.watch = coordination.watchContent(paths.keys, (content) => { this.onChanges(content); });
     this.scheduleAudit();
+  }
+
+  /** Calls back with the id of each source whose last key is gone, until the returned function is called. */
+  onSourceRemoved(callback: (sourceId: string) => void): () => void {
+    this.removalCallbacks.add(callback);
+    return () => this.removalCallbacks.delete(callback);
   }
 
   lookUp(key: string, via: KeyOrigin): KeyVerdict | Promise<KeyVerdict> {
@@ -198,7 +205,7 @@ export class WatchedKeyDirectory implements KeyDirectory {
       if (root === undefined || identityOf(root) !== this.identity) return;
       const keys = await this.options.coordination.children(paths.keys);
       const present = new Set(keys);
-      for (const key of this.sources.keys()) if (!present.has(key)) this.sources.delete(key);
+      for (const key of [...this.sources.keys()]) if (!present.has(key)) this.forget(key);
       await Promise.all(keys.map((key) => this.read(key)));
     } catch (error) {
       this.loadAll = true;
@@ -226,7 +233,7 @@ export class WatchedKeyDirectory implements KeyDirectory {
     const path = `${paths.keys}/${key}/options`;
     const content = await this.options.coordination.get(path);
     if (content === undefined) {
-      this.sources.delete(key);
+      this.forget(key);
       return;
     }
     try {
@@ -236,6 +243,13 @@ export class WatchedKeyDirectory implements KeyDirectory {
       this.sources.delete(key);
       this.options.log.error('SourceNotUnderstood', { path, problem: messageOf(error) });
     }
+  }
+
+  private forget(key: string): void {
+    const source = this.sources.get(key);
+    this.sources.delete(key);
+    if (source === undefined || [...this.sources.values()].some(({ id }) => id === source.id)) return;
+    for (const callback of [...this.removalCallbacks]) callback(source.id);
   }
 
   private scheduleAudit(): void {

@@ -227,12 +227,13 @@ describe('work on a file', function () {
       expect((await volume.states.get(ID))?.attempts).to.equal(0);
     });
 
-    it('hangs no longer than the time without progress', async () => {
+    it('hangs no longer than the time without progress, and it is not held against the file', async () => {
       await closeFile(volume, ID, [LINES]);
       const normaliser = { ...wordNormaliser, normalise: () => new Promise<never>(() => undefined) };
       const patch = { consumer: { batchDocuments: 4, noProgressMs: 5_000 } };
       const outcome = await workOnFile(ID, running, workOptions(volume, index, { normaliser, patch }));
-      expect(outcome).to.include({ kind: 'failed', attempts: 1 });
+      expect(outcome.kind).to.equal('unavailable');
+      expect((await volume.states.get(ID))?.attempts).to.equal(0);
     });
 
     it('by ending the whole process each time is given up too, without being read', async () => {

@@ -182,6 +182,18 @@ describe('WatchedKeyDirectory', () => {
     expect(await verdict(key)).to.equal('unknown');
   });
 
+  it('tells of a source that is removed, not of a rotated one (schedule 25)', async () => {
+    await sources.add('kept');
+    const { source } = await sources.add('removed');
+    await start();
+    const removed: string[] = [];
+    directory.onSourceRemoved((id) => removed.push(id));
+    await sources.rotate('kept', 0);
+    await sources.remove('removed');
+    await settle();
+    expect(removed).to.deep.equal([source.id]);
+  });
+
   it('sets a source aside that it can not read', async () => {
     const bad = await sources.add('bad');
     const good = await sources.add('good');
