@@ -25,13 +25,16 @@ export function deletionDependencies(wiring: DeletionWiring): DeletionDependenci
   const { coordination, clock, settings, volumes, index } = wiring;
   const [first] = volumes;
   if (first === undefined) throw new ConfigurationError('the cluster has no volume');
-  const { intake, deletion } = settings.current;
   return {
     clock, volumes, index,
     deletions: first.deletions,
     collections: () => Promise.resolve([settings.current.index.collection]),
     incarnationLives: async (incarnation) => (await coordination.exists(`${paths.lanes}/${incarnation}`)) !== undefined,
-    horizonMs: intake.bodyTimeoutMs + SESSION_TIMEOUT_MS + deletion.clockSkewMs,
+    // Asked for at each pass: the settings may have been changed since the process began.
+    get horizonMs() {
+      const { intake, deletion } = settings.current;
+      return intake.bodyTimeoutMs + SESSION_TIMEOUT_MS + deletion.clockSkewMs;
+    },
     settleMs: SOLR_IDLE_TIMEOUT_MS + SESSION_TIMEOUT_MS,
   };
 }

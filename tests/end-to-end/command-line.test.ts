@@ -41,7 +41,7 @@ describe('a cluster used from the command line', function () {
   });
 
   after(async () => {
-    await cluster.stop();
+    await cluster?.stop();
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -103,7 +103,8 @@ describe('a cluster used from the command line', function () {
 
   it('pages, sorts, counts facets and writes CSV', async () => {
     const facets = await resilog('search', '*', '--source', 'login', '--facet', 'program', '--rows', '1', '--json');
-    const last = JSON.parse(facets.trimEnd().split('\n').at(-1) ?? '') as { facets: { program: { value: string; count: number }[] } };
+    const last = JSON.parse(facets.trimEnd().split('\n').at(-1) ?? '') as
+      { facets: { program: { value: string; count: number }[] } };
     expect(last.facets.program.map(({ value }) => value)).to.include('sshd');
     const page = await cluster.resilog(['search', '*', '--source', 'login', '--rows', '5', '--json']);
     const cursor = /--cursor (\S+)/.exec(page.stderr)?.[1] ?? '';

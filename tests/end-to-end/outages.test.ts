@@ -71,7 +71,7 @@ describe('outages of one cluster of one each', function () {
   });
 
   after(async () => {
-    await cluster.stop();
+    await cluster?.stop();
   });
 
   it('an unknown key is refused at once, before a body of 1 GiB is read', async () => {

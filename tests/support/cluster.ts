@@ -145,6 +145,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     '--members', String(options.members ?? 1),
     '--producers', String(options.producers ?? 1),
     '--consumers', String(options.consumers ?? 2),
+    // Tests share the machine with other work: what is to be shown of the time to start has a test of its own.
+    '--timeout', '240',
     ...(options.onlyServers === true ? ['--only-servers'] : []),
     ...(options.extra ?? []),
   ]);

@@ -1,3 +1,4 @@
+import { request as plainRequest } from 'node:http';
 import { Agent, request } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bodyOf } from './samples';
@@ -39,6 +40,22 @@ export function post(url: string, body: Buffer, options: PostOptions = {}): Prom
     sent.on('timeout', () => sent.destroy(new Error('time-out')));
     sent.on('error', (error) => { end(0, {}, error.message); });
     sent.end(body);
+  });
+}
+
+/** The text at an http or https address of the cluster. */
+export function fetchText(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const send = url.startsWith('https:') ? request : plainRequest;
+    const sent = send(url, { rejectUnauthorized: false, agent: false, timeout: 10_000 }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (data: string) => { text += data; });
+      response.on('end', () => { resolve(text); });
+      response.on('error', reject);
+    });
+    sent.on('timeout', () => sent.destroy(new Error(`${url} does not answer`)));
+    sent.on('error', reject);
+    sent.end();
   });
 }
 

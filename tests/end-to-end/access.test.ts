@@ -1,0 +1,105 @@
+import { expect } from 'chai';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../../src/clock';
+import { PermissionError } from '../../src/errors';
+import { silentLog } from '../../src/log';
+import { readConfiguration } from '../../src/process/configuration';
+import { systemRandom } from '../../src/random';
+import { accessPlan, roles } from '../../src/registry/access-plan';
+import type { Coordination } from '../../src/registry/coordination';
+import { connectZooKeeper } from '../../src/registry/zookeeper-coordination';
+import type { Cluster } from '../support/cluster';
+import { sharedCluster } from '../support/shared-cluster';
+import { commandsOf } from './support/commands';
+
+describe('access rights of a local cluster', function () {
+  this.timeout(240_000);
+  let cluster: Cluster;
+  let key: string;
+  const open: Coordination[] = [];
+
+  /** A session with the credentials of that configuration file, or with none at all. */
+  const session = (file?: string): Coordination => {
+    const { zookeeper: servers, chroot, credentials, access } = readConfiguration(file ?? cluster.configuration);
+    const coordination = connectZooKeeper({
+      servers, chroot, clock: systemClock, random: systemRandom, log: silentLog,
+      ...(file === undefined || credentials === undefined || access === undefined
+        ? {} : { credentials, access: accessPlan(access) }),
+    });
+    open.push(coordination);
+    return coordination;
+  };
+  const refused = async (attempt: Promise<unknown>, what: string): Promise<void> => {
+    const error = await attempt.then(() => undefined, (reason: unknown) => reason);
+    expect(error, what).to.be.instanceOf(PermissionError);
+  };
+
+  before(async () => {
+    cluster = await sharedCluster();
+    key = (await commandsOf(cluster).addSource('guarded')).key;
+  });
+
+  after(async () => {
+    await Promise.all(open.map((one) => one.close()));
+    await commandsOf(cluster).run('source', 'remove', 'guarded');
+  });
+
+  it('let a stranger on ZooKeeper see no key, no connection, no queue, and change nothing', async () => {
+    const stranger = session();
+    await refused(stranger.children('/Authentification'), 'names of keys');
+    await refused(stranger.get(`/Authentification/${key}`), 'a key');
+    await refused(stranger.get(`/Authentification/${key}/options`), 'options of a key');
+    await refused(stranger.get('/Configuration/Cluster'), 'connections');
+    await refused(stranger.get('/Configuration/Settings'), 'settings');
+    await refused(stranger.set('/Configuration/Settings', Buffer.from('{}')), 'changing settings');
+    await refused(stranger.children('/Queue/buckets'), 'the queue');
+    await refused(stranger.create('/Queue/dead/x', Buffer.alloc(0)), 'a dead letter');
+    await refused(stranger.hold('/Configuration/Producer/x', Buffer.alloc(0)), 'a presence');
+    await refused(stranger.remove(`/Authentification/${key}/options`), 'removing a key');
+  });
+
+  it('let a consumer read no key and declare no source; a launcher only its presence', async () => {
+    const consumer = session(join(cluster.folder, 'consumer-1', 'process.json'));
+    await refused(consumer.children('/Authentification'), 'names of keys');
+    await refused(consumer.create(`/Authentification/${'0'.repeat(64)}`, Buffer.from('x')), 'making a key');
+    await refused(consumer.set('/Configuration/Settings', Buffer.from('{}')), 'changing settings');
+    const producer = session(join(cluster.folder, 'producer-1', 'process.json'));
+    expect((await producer.get(`/Authentification/${key}`))?.data.toString()).to.equal('guarded');
+    await refused(producer.set(`/Authentification/${key}`, Buffer.from('other')), 'changing a key');
+    const launcher = session(join(cluster.folder, 'launcher.json'));
+    await refused(launcher.get('/Configuration/Cluster'), 'connections');
+    await refused(launcher.children('/Queue/buckets'), 'the queue');
+  });
+
+  it('are told on the command line, with 77', async () => {
+    const config = join(cluster.folder, 'consumer-1', 'process.json');
+    const { code, stderr } = await cluster.resilog(['--config', config, 'source', 'add', 'sneaky']);
+    expect(code, stderr).to.equal(77);
+    expect(stderr).to.not.include('    at ');
+  });
+
+  it('rest on secrets that only their owner reads and no process shows', () => {
+    const secrets = roles.map((role) => {
+      const file = join(cluster.folder, 'secrets', role);
+      expect(statSync(file).mode & 0o777).to.equal(0o600);
+      return readFileSync(file, 'utf8').trim().slice(role.length + 1);
+    });
+    expect(new Set(secrets).size).to.equal(roles.length);
+    expect(statSync(join(cluster.folder, 'secrets')).mode & 0o777).to.equal(0o700);
+    let seen = 0;
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      for (const part of ['cmdline', 'environ']) {
+        let shown: string;
+        try {
+          shown = readFileSync(join('/proc', pid, part), 'utf8');
+        } catch {
+          continue;
+        }
+        seen += Number(shown.includes(cluster.folder));
+        for (const secret of secrets) expect(shown.includes(secret), `${part} of ${pid}`).to.equal(false);
+      }
+    }
+    expect(seen).to.be.greaterThan(5);
+  });
+});

@@ -1,0 +1,112 @@
+import { expect } from 'chai';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConnectedServices } from '../../src/process/services';
+import type { Cluster } from '../support/cluster';
+import { sharedCluster } from '../support/shared-cluster';
+import { replay } from './support/client';
+import { commandsOf, type Commands } from './support/commands';
+import { connect, countIndexed, indexedIds, listStates, readArchive } from './support/inspect';
+import { Ledger } from './support/ledger';
+import { startProgram } from './support/program';
+import { until } from './support/wait';
+
+const LINES = 50_000;
+
+function line(source: string, i: number, word: string): string {
+  return `<13>1 2026-01-01T00:00:00Z host app - - - ${source} ${word} ${i}`;
+}
+
+describe('resilog delete', function () {
+  this.timeout(240_000);
+  let cluster: Cluster;
+  let commands: Commands;
+  let services: ConnectedServices;
+  let folder: string;
+
+  before(async () => {
+    cluster = await sharedCluster();
+    commands = commandsOf(cluster);
+    services = connect(cluster);
+    folder = await mkdtemp(join(tmpdir(), 'resilog-test-'));
+    // Requests are over ten seconds after the last line they concern, not after minutes.
+    await commands.run('config', 'set', 'files.maxAgeMs=1000', 'files.maxLines=5000', 'consumer.hardCommitMs=2000',
+      'intake.bodyTimeoutMs=1000', 'deletion.clockSkewMs=0');
+  });
+
+  after(async () => {
+    await services.close();
+    await commands.run('config', 'reset', 'files.maxAgeMs', 'files.maxLines', 'consumer.hardCommitMs', 'consumer.batchDocuments',
+      'intake.bodyTimeoutMs', 'deletion.clockSkewMs');
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const send = async (source: string, lines: readonly string[]): Promise<void> => {
+    const file = join(folder, source);
+    await writeFile(file, `${lines.join('\n')}\n`);
+    await commands.run('send', file, '--source', source);
+  };
+  const untilDone = (): Promise<number> => until('every deletion is done', 120_000, async () =>
+    (await commands.ndjson('deletion', 'list', '--pending')).length === 0, 1_000);
+
+  it('of 50,000 lines, killed in the middle and repeated: no line and no file is left, others are untouched', async () => {
+    for (const name of ['doomed', 'spared']) await commands.addSource(name);
+    await send('doomed', Array.from({ length: LINES }, (_, i) => line('doomed', i, 'x')));
+    await send('spared', Array.from({ length: 5_000 }, (_, i) => line('spared', i, 'x')));
+    await commands.run('wait', '--verified', '--timeout', '90');
+    const sparedIds = await indexedIds(services, 'spared');
+    expect(sparedIds.size).to.equal(5_000);
+    expect(await countIndexed(services, 'doomed')).to.equal(LINES);
+    const doomedFiles = (await commands.ndjson('file', 'list', '--source', 'doomed')).length;
+    expect(doomedFiles).to.be.at.least(10);
+
+    const killed = startProgram(['delete', 'source:doomed', '--yes'], join(folder, 'delete.log'), {
+      RESILOG_CONFIG: cluster.configuration,
+    });
+    const { files } = await services.volume();
+    const left = async (): Promise<number> => (await files.list({ sourceName: 'doomed', limit: 100 })).length;
+    await until('the first file is deleted', 30_000, async () => await left() < doomedFiles, 1);
+    killed.signal('SIGKILL');
+    expect(await killed.ended).to.equal(null);
+    expect(await left(), 'files when it was killed').to.be.greaterThan(0);
+
+    await commands.run('delete', 'source:doomed', '--yes');
+    await sleep(1_500);
+    expect(await countIndexed(services, 'doomed')).to.equal(0);
+    expect(await commands.ndjson('file', 'list', '--source', 'doomed')).to.deep.equal([]);
+    await untilDone();
+    expect(await countIndexed(services, 'doomed')).to.equal(0);
+    expect((await listStates(services)).filter(({ sourceName, phase }) => sourceName === 'doomed' && phase !== 'gone'))
+      .to.deep.equal([]);
+    expect(await indexedIds(services, 'spared')).to.deep.equal(sparedIds);
+    expect((await readArchive(services, 'spared')).lineCount).to.equal(5_000);
+  });
+
+  it('while the lines are still being indexed: none comes back, and no unindexed line of a partly matching file is lost', async () => {
+    const { urls } = await commands.addSource('mixed');
+    // Small requests to the index, so that many lines are between archive and index when the deletion runs.
+    await commands.run('config', 'set', 'consumer.batchDocuments=50');
+    const before = Array.from({ length: 20_000 }, (_, i) => line('mixed', i, i % 3 === 0 ? 'noise' : 'signal'));
+    const ledger = new Ledger();
+    await replay({ urls, lines: before, linesPerRequest: 500, ledger });
+    await until('some are indexed', 30_000, async () => await countIndexed(services, 'mixed') > 0);
+    const indexed = await countIndexed(services, 'mixed');
+    await commands.run('delete', 'noise', '--source', 'mixed', '--yes');
+    expect(indexed, 'it ran while lines were being indexed').to.be.lessThan(before.length);
+    const after = Array.from({ length: 3_000 }, (_, i) => line('mixed', 100_000 + i, i % 3 === 0 ? 'noise' : 'signal'));
+    await replay({ urls, lines: after, linesPerRequest: 500, ledger });
+    await untilDone();
+    await commands.run('wait', '--verified', '--timeout', '90');
+    const noiseAfter = after.filter((text) => text.includes('noise')).length;
+    expect(await commands.json('search', 'noise', '--source', 'mixed', '--count')).to.deep.equal({ count: noiseAfter });
+    const kept = [...before.filter((text) => text.includes('signal')), ...after];
+    expect(await countIndexed(services, 'mixed')).to.equal(kept.length);
+    const exported: string[] = [];
+    for (const { id } of await commands.ndjson<{ id: string }>('file', 'list', '--source', 'mixed')) {
+      exported.push(...(await commands.run('file', 'export', id)).split('\n').filter((text) => text !== ''));
+    }
+    expect(exported.sort()).to.deep.equal(kept.sort());
+  });
+});
