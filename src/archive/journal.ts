@@ -106,7 +106,7 @@ export interface Journal {
    */
   seal(lane: string): Promise<number>;
 
-  /** Lanes with blocks whose files are not all closed, or without a seal; oldest first. */
+  /** Lanes without a seal, with blocks whose files are not all closed, or with blocks left to remove; oldest first. */
   unfinishedLanes(): Promise<readonly LaneStatus[]>;
 
   /** Blocks from number `from` to `to` (both included), in order, read at majority causally after own writes. */
@@ -114,7 +114,7 @@ export interface Journal {
 
   /**
    * Records that every segment in blocks up to n belongs to a file whose state was read back at majority, then removes
-   * these blocks, but never the lane's highest document.
+   * these blocks, but never the lane's highest document. To be repeated while the lane is unfinished.
    */
   release(lane: string, throughN: number): Promise<void>;
 

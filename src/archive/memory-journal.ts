@@ -11,7 +11,7 @@ export class MemoryJournal implements Journal {
     await this.store.effect('journal.openLane', () => {
       if (this.store.lanes.has(lane.id)) return;
       const order = this.store.lanes.size;
-      this.store.lanes.set(lane.id, { record: lane, sealedAt: undefined, releasedThrough: -1, order });
+      this.store.lanes.set(lane.id, { record: lane, sealedAt: undefined, releasedThrough: -1, finished: false, order });
     });
   }
 
@@ -45,13 +45,14 @@ export class MemoryJournal implements Journal {
       }
       documents.set(highest + 1, { type: 'seal' });
       record.sealedAt = highest + 1;
+      record.finished = record.sealedAt === 0;
       return highest + 1;
     });
   }
 
   async unfinishedLanes(): Promise<readonly LaneStatus[]> {
     return [...this.store.lanes.values()]
-      .filter(({ sealedAt, releasedThrough }) => sealedAt === undefined || releasedThrough < sealedAt - 1)
+      .filter(({ finished }) => !finished)
       .sort((a, b) => a.record.openedMs - b.record.openedMs || a.order - b.order)
       .map(({ record, sealedAt, releasedThrough }) => ({
         ...record, sealedAt, releasedThrough,
@@ -78,6 +79,7 @@ export class MemoryJournal implements Journal {
         const kept = document.type === 'block' && document.setAside !== undefined;
         if (n <= throughN && n < highest && !kept) documents.delete(n);
       }
+      record.finished = record.sealedAt !== undefined && record.releasedThrough >= record.sealedAt - 1;
     });
   }
 

@@ -13,6 +13,8 @@ export interface MemoryLane {
   readonly record: LaneRecord;
   sealedAt: number | undefined;
   releasedThrough: number;
+  /** Sealed, and nothing is left to remove. */
+  finished: boolean;
   /** Order of opening. */
   readonly order: number;
 }

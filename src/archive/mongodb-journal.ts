@@ -8,7 +8,7 @@ import { isDuplicate } from './mongodb-schema';
 import type { JournalDocument, JournalId, KeyDocument, LaneDocument, MongodbCollections } from './mongodb-schema';
 
 /** Tries to get the highest number of a lane before somebody else does. */
-const SEAL_ATTEMPTS = 50;
+const SEAL_ATTEMPTS = 200;
 /** Documents that one removal takes, so that it stays far below its deadline. */
 const RELEASE_STEP = 256;
 
@@ -121,9 +121,9 @@ export class MongodbJournal implements Journal {
     }
     const now = await this.highest(lane, session);
     if (now?.seal !== true || now._id.n !== n) return undefined;
-    await this.collections.lanes.updateOne({ _id: lane }, [
-      { $set: { sealedAt: n } }, { $set: { finished: FINISHED } },
-    ], { session, ...this.bounded() });
+    // A lane with blocks is finished by the release that removes the last of them.
+    const end = { sealedAt: n, ...(n === 0 ? { finished: true } : {}) };
+    await this.collections.lanes.updateOne({ _id: lane }, { $set: end }, { session, ...this.bounded() });
     return n;
   }
 
@@ -160,12 +160,12 @@ export class MongodbJournal implements Journal {
   }
 
   async release(lane: string, throughN: number): Promise<void> {
-    const highest = await this.connection.write(`release lane ${lane}`, async (session) => {
-      const found = await this.collections.lanes.updateOne({ _id: lane }, [
-        { $set: { releasedThrough: { $max: ['$releasedThrough', throughN] } } }, { $set: { finished: FINISHED } },
-      ], { session, ...this.bounded() });
-      if (found.matchedCount === 0) throw new NotFoundError(`lane ${lane} was never opened`);
-      return this.highest(lane, session);
+    const [record, highest] = await this.connection.write(`release lane ${lane}`, async (session) => {
+      const changed = await this.collections.lanes.findOneAndUpdate(
+        { _id: lane }, { $max: { releasedThrough: throughN } },
+        { session, returnDocument: 'after', ...this.bounded() });
+      if (changed === null) throw new NotFoundError(`lane ${lane} was never opened`);
+      return [changed, await this.highest(lane, session)];
     });
     // A lane's highest number only grows: one that was read some time ago is never too high.
     const last = Math.min(throughN, (highest?._id.n ?? 0) - 1);
@@ -175,6 +175,10 @@ export class MongodbJournal implements Journal {
       await this.connection.write(`remove blocks of lane ${lane}`, (session) => (
         this.collections.journal.deleteMany(filter, { session, ...this.bounded() })));
     }
+    // Only behind the removal: whoever dies before it leaves a lane that the recoverer comes back to.
+    if (record.sealedAt === undefined || record.releasedThrough < record.sealedAt - 1) return;
+    await this.connection.write(`finish lane ${lane}`, (session) => (
+      this.collections.lanes.updateOne({ _id: lane }, { $set: { finished: true } }, { session, ...this.bounded() })));
   }
 
   async setAsideBlock(lane: string, n: number, reason: string): Promise<void> {
@@ -228,13 +232,6 @@ export class MongodbJournal implements Journal {
 function ignoreConflict(error: unknown): void {
   if (!(error instanceof ConflictError)) throw error;
 }
-
-/** Sealed, and every file of every block has a state. */
-const FINISHED = {
-  $and: [
-    { $ne: [{ $type: '$sealedAt' }, 'missing'] }, { $gte: ['$releasedThrough', { $subtract: ['$sealedAt', 1] }] },
-  ],
-};
 
 function range(lane: string, from: number, to: number): { readonly $gte: JournalId; readonly $lte: JournalId } {
   return { $gte: { lane, n: from }, $lte: { lane, n: to } };

@@ -10,7 +10,7 @@ export interface LaneDocument {
   readonly openedMs: number;
   readonly sealedAt?: number;
   readonly releasedThrough: number;
-  /** Sealed, and all files of all its blocks have a state: nothing is left to do. */
+  /** Sealed, all files of all its blocks have a state, and the blocks are removed: nothing is left to do. */
   readonly finished: boolean;
   /** Changed for the sake of a majority write only. */
   readonly sealChecks?: number;

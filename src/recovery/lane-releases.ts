@@ -43,7 +43,9 @@ export class LaneReleases {
     const existing = await this.volume.states.existing([...ids]);
     let through = first - 1;
     while (through < last && [...known.get(through + 1) ?? []].every((id) => existing.has(id))) through += 1;
-    if (through >= first) await this.volume.journal.release(lane, through);
+    // A lane that was sealed behind the release of its last block has that block left to remove.
+    const over = status.sealedAt === through + 1;
+    if (through >= first || over) await this.volume.journal.release(lane, through);
     for (const n of [...known.keys()]) if (n <= through) known.delete(n);
     if (known.size === 0) this.lanes.delete(lane);
     if (whole !== undefined && through < whole.throughN && through + 1 >= whole.fromN) {

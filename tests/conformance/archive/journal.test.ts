@@ -175,6 +175,18 @@ describeVolumes('journal', (open) => {
     expect(await mine()).to.deep.equal([]);
   });
 
+  it('lists a lane until its last block is removed, which a seal that came behind the release leaves to do', async () => {
+    const lane = await openLane();
+    await open().journal.insert([await block(lane, 0)]);
+    await open().journal.release(lane, 0);
+    expect(await open().journal.seal(lane)).to.equal(1);
+    const status = async (): Promise<unknown> => (await open().journal.unfinishedLanes()).find(({ id }) => id === lane);
+    expect(await status()).to.include({ sealedAt: 1, releasedThrough: 0, highestBlock: 0 });
+    await open().journal.release(lane, 0);
+    expect(await readAll(lane)).to.deep.equal([]);
+    expect(await status()).to.equal(undefined);
+  });
+
   it('counts blocks with a file that is not closed: no seals, no kept ones, none set aside', async () => {
     const before = await open().journal.pendingBlocks();
     const lane = await openLane();

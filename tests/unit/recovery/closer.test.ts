@@ -25,6 +25,18 @@ describe('Closer', () => {
     expect(state).to.include({ phase: 'closed', lines: 3, collection: 'logs', definitions: 'd1', queuedMs: 0 });
   });
 
+  it('removes the last block of a lane that was sealed behind its release', async () => {
+    const volume = newVolume();
+    await openLane(volume, 'L', [[piece(1, 'a\n')], [piece(2, 'b\n')]]);
+    const closer = newCloser(volume);
+    await closer.close(all(1));
+    expect(await volume.journal.seal('L')).to.equal(2);
+    expect((await volume.journal.unfinishedLanes()).map(({ id }) => id)).to.deep.equal(['L']);
+    expect(await closer.close(all(1))).to.deep.equal([]);
+    expect([...volume.store.journal.get('L')?.keys() ?? []], 'the seal alone').to.deep.equal([2]);
+    expect(await volume.journal.unfinishedLanes()).to.deep.equal([]);
+  });
+
   it('closes one hot file only, and keeps the blocks', async () => {
     const volume = newVolume();
     await openLane(volume, 'L', [[piece(1, 'a\n'), piece(2, 'b\n')], [piece(1, 'c\n')]]);
