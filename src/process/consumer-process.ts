@@ -12,6 +12,7 @@ import { withLock } from '../registry/locks';
 import type { WatchedSettings } from '../registry/settings-store';
 import { createDeletionRunner } from '../retention/runner';
 import { Adapters } from './adapters';
+import { Closers } from './closers';
 import { formatAddress } from './configuration';
 import { definitionsOf, keepDefinitions, loadDefinitions } from './definitions';
 import { deletionDependencies } from './deletions';
@@ -33,7 +34,8 @@ export function createConsumerProcess(options: ProcessOptions): Service {
   if (address === undefined) throw new ConfigurationError(`${configuration.file}: a consumer needs "address"`);
   const adapters = new Adapters(options);
   const stopping = new AbortController();
-  const closers: ((deadlineMs: number) => Promise<void> | void)[] = [];
+  const closers = new Closers({ clock, log });
+  closers.add('connections', () => adapters.close());
   const starting = ['starting'];
   let unready: () => readonly string[] = () => starting;
 
@@ -42,7 +44,7 @@ export function createConsumerProcess(options: ProcessOptions): Service {
     const status = await startStatusServer({
       host: address, port: configuration.port ?? 0, metrics, unready: () => unready(), log,
     });
-    closers.push(() => status.close());
+    closers.add('status', () => status.close());
     const coordination = adapters.coordination();
     const settings = await adapters.eventually('the registry', stopping.signal, () => adapters.settings());
     const volumes = await adapters.eventually('the registry', stopping.signal, () => adapters.volumes());
@@ -55,7 +57,7 @@ export function createConsumerProcess(options: ProcessOptions): Service {
     const pool = new WorkerPool({
       store: definitionsOf(definitions, volumes), clock, log, workers: settings.current.consumer.workers,
     });
-    closers.push(() => pool.close());
+    closers.add('normaliser', () => pool.close());
     const queue = createQueueProducer({ coordination, clock, random });
     const consumerMetrics = createConsumerMetrics(metrics);
     const consumer = createConsumer({
@@ -66,26 +68,26 @@ export function createConsumerProcess(options: ProcessOptions): Service {
       deadLetters: createQueueAdministration(coordination),
       prepareIndex: () => prepareIndex(adapters, options, settings, index),
     });
-    closers.push((deadlineMs) => consumer.close(deadlineMs));
+    closers.add('consumer', (deadlineMs) => consumer.close(deadlineMs));
     await adapters.eventually('ZooKeeper', stopping.signal, () => consumer.start());
+    if (stopping.signal.aborted) return;
     const recovery = createRecovery({
       ...options, coordination, settings, volumes, queue, definitions, index, closingBytes: CLOSING_BYTES,
     });
-    closers.push(() => recovery.close());
+    closers.add('recovery', () => recovery.close());
     recovery.start();
     const deletions = runDeletions(options, adapters, settings, volumes, index);
-    closers.push(() => deletions.close());
+    closers.add('deletions', () => deletions.close());
     unready = () => (consumer.status().state === 'running' ? [] : [`the consumer is ${consumer.status().state}`]);
     const presence = present(options, adapters, consumer, metrics, status.port, () => unready());
-    closers.push(() => presence.close());
+    closers.add('presence', () => presence.close());
   };
 
   return {
     start,
     close: async (deadlineMs) => {
       stopping.abort();
-      for (const close of closers.reverse()) await close(deadlineMs);
-      await adapters.close();
+      await closers.close(deadlineMs);
     },
   };
 }

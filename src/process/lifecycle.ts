@@ -1,3 +1,4 @@
+import { ExitCode, exitCodeOf } from '../cli/exit-codes';
 import type { Clock } from '../clock';
 import { messageOf } from '../errors';
 import type { Log } from '../log';
@@ -19,32 +20,35 @@ export interface LifecycleOptions {
 }
 
 /**
- * Runs a service until SIGTERM or SIGINT. Returns the exit code: 0 after a graceful stop, 70 after a defect, 75 when
- * the deadline of the stop passed. A broken invariant ends the process: its state is not to be trusted.
+ * Runs a service until SIGTERM or SIGINT. Returns the exit code: 0 after a graceful stop, 75 when its deadline passed,
+ * that of the error when the start failed (78: the configuration can't be used), 70 after a defect. A broken
+ * invariant ends the process: its state is not to be trusted.
  */
 export async function runUntilStopped(options: LifecycleOptions): Promise<number> {
   const { service, log, process: self } = options;
-  let fail: (error: unknown) => void = () => undefined;
-  const failed = new Promise<unknown>((resolve) => { fail = resolve; });
-  const stopped = new Promise<NodeJS.Signals>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) self.once(signal, resolve);
-  });
-  self.on('uncaughtException', fail);
-  self.on('unhandledRejection', fail);
+  let end: (cause: End) => void = () => undefined;
+  const ended = new Promise<End>((resolve) => { end = resolve; });
+  const defect = (error: unknown): void => { end({ error, exitCode: ExitCode.software }); };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) self.once(signal, () => { end({ signal }); });
+  self.on('uncaughtException', defect);
+  self.on('unhandledRejection', defect);
   // The starting may wait long for a component; a stop has to work meanwhile.
-  const started = service.start().then(() => log.info('ProcessStarted', { pid: self.pid }), fail);
-  const end = await Promise.race([stopped.then((signal) => ({ signal })), failed.then((error) => ({ error }))]);
-  if ('error' in end) {
-    log.error('ProcessFailed', { error: end.error, message: messageOf(end.error) });
+  service.start().then(
+    () => { log.info('ProcessStarted', { pid: self.pid }); },
+    (error: unknown) => { end({ error, exitCode: exitCodeOf(error) }); });
+  const cause = await ended;
+  if ('error' in cause) {
+    log.error('ProcessFailed', { error: cause.error, message: messageOf(cause.error) });
     await stopWithin(options, Math.min(options.stopDeadlineMs, 5_000));
-    return 70;
+    return cause.exitCode;
   }
-  log.info('StopRequested', { signal: end.signal });
+  log.info('StopRequested', { signal: cause.signal });
   const inTime = await stopWithin(options, options.stopDeadlineMs);
-  void started;
   log.info('ProcessStopped', { inTime });
-  return inTime ? 0 : 75;
+  return inTime ? ExitCode.ok : ExitCode.tempFail;
 }
+
+type End = { readonly signal: NodeJS.Signals } | { readonly error: unknown; readonly exitCode: number };
 
 async function stopWithin(options: LifecycleOptions, deadlineMs: number): Promise<boolean> {
   const controller = new AbortController();

@@ -11,6 +11,7 @@ import type { Random } from '../random';
 import { WatchedKeyDirectory } from '../registry/key-directory';
 import { MembersWatch } from '../registry/presence';
 import { Adapters } from './adapters';
+import { Closers } from './closers';
 import { formatAddress, type ProcessConfiguration } from './configuration';
 import { keepDefinitions, loadDefinitions } from './definitions';
 import type { Service } from './lifecycle';
@@ -37,7 +38,8 @@ export function createProducerProcess(options: ProcessOptions): Service {
   }
   const adapters = new Adapters(options);
   const stopping = new AbortController();
-  const closers: ((deadlineMs: number) => Promise<void> | void)[] = [];
+  const closers = new Closers({ clock, log });
+  closers.add('connections', () => adapters.close());
 
   const start = async (): Promise<void> => {
     const tls = configuration.tls === undefined
@@ -53,14 +55,14 @@ export function createProducerProcess(options: ProcessOptions): Service {
     const keys = new WatchedKeyDirectory({
       coordination, clock, log, graceSeconds: () => settings.current.intake.graceSeconds,
     });
-    closers.push(() => { keys.close(); });
+    closers.add('keys', () => { keys.close(); });
     const mongodbMembers = new MembersWatch(coordination, 'MongoDB');
-    closers.push(() => { mongodbMembers.close(); });
+    closers.add('members', () => { mongodbMembers.close(); });
     const queue = createQueueProducer({ coordination, clock, random });
     const recovery = createRecovery({
       ...options, coordination, settings, volumes, queue, definitions, closingBytes: CLOSING_BYTES,
     });
-    closers.push(() => recovery.close());
+    closers.add('recovery', () => recovery.close());
     const metrics = new Registry();
     const producer = createProducer({
       listen: { host: address, port: configuration.port ?? 0 }, tls, member: member ?? 'producer',
@@ -69,19 +71,19 @@ export function createProducerProcess(options: ProcessOptions): Service {
       onSourceRemoved: (callback) => keys.onSourceRemoved(callback),
       clock, random, log, metrics,
     });
-    closers.push((deadlineMs) => producer.close(deadlineMs));
+    closers.add('producer', (deadlineMs) => producer.close(deadlineMs));
     await producer.start();
+    if (stopping.signal.aborted) return;
     recovery.start();
     const presence = present(options, adapters, producer, metrics, tls);
-    closers.push(() => presence.close());
+    closers.add('presence', () => presence.close());
   };
 
   return {
     start,
     close: async (deadlineMs) => {
       stopping.abort();
-      for (const close of closers.reverse()) await close(deadlineMs);
-      await adapters.close();
+      await closers.close(deadlineMs);
     },
   };
 }
