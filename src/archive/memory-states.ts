@@ -33,6 +33,10 @@ export class MemoryStates implements States {
       .sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, query.limit);
   }
 
+  async countClosed(limit: number): Promise<number> {
+    return (await this.list({ phases: [Phase.closed], limit })).length;
+  }
+
   async claim(id: string, nowMs: number): Promise<FileState | undefined> {
     return this.store.effect('states.claim', () => {
       const state = this.store.states.get(id);

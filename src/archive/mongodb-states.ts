@@ -62,6 +62,11 @@ export class MongodbStates implements States {
     return found.map(fromStateDocument);
   }
 
+  countClosed(limit: number): Promise<number> {
+    return this.connection.read('count closed files', (session) => (
+      this.collections.states.countDocuments({ phase: Phase.closed }, { session, limit, ...this.bounded() })));
+  }
+
   async claim(id: string, nowMs: number): Promise<FileState | undefined> {
     const claimed = await this.connection.write(`claim ${id}`, (session) => (
       this.collections.states.findOneAndUpdate(

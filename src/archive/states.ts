@@ -98,6 +98,8 @@ export interface States {
 
   get(id: string): Promise<FileState | undefined>;
   list(query: StateQuery): Promise<readonly FileState[]>;
+  /** Files closed but not yet indexed; counting ends at `limit`. */
+  countClosed(limit: number): Promise<number>;
 
   /** Takes a file for indexing: claim + 1. The new state, or the unchanged one when its phase is not `closed`. */
   claim(id: string, nowMs: number): Promise<FileState | undefined>;

@@ -28,6 +28,8 @@ interface VolumeHealth {
   readonly volume: Volume;
   answers: boolean;
   blocks: number;
+  /** Files closed but not yet indexed. */
+  unindexed: number;
   polling: boolean;
 }
 
@@ -48,7 +50,8 @@ export class BackPressure {
   private readonly stop = new AbortController();
 
   constructor(private readonly options: BackPressureOptions) {
-    this.volumes = options.volumes.map((volume) => ({ volume, answers: true, blocks: 0, polling: false }));
+    this.volumes = options.volumes.map((volume) =>
+      ({ volume, answers: true, blocks: 0, unindexed: 0, polling: false }));
   }
 
   start(): void {
@@ -68,6 +71,10 @@ export class BackPressure {
   /** Blocks in the journals as last seen. */
   get journalBlocks(): number {
     return this.volumes.reduce((sum, health) => sum + health.blocks, 0);
+  }
+
+  private get unindexedFiles(): number {
+    return this.volumes.reduce((sum, health) => sum + health.unindexed, 0);
   }
 
   /** Told of each write: one that failed makes its volume count as down until it answers a ping. */
@@ -91,6 +98,7 @@ export class BackPressure {
       refuse('storage-full', `the archive's storage is ${Math.round(usedFraction * 100)} % full`, 60);
     }
     if (this.queueItems >= backPressure.maxQueueDepth) refuse('queue-full', 'the queue is too deep', 30);
+    if (this.unindexedFiles >= backPressure.maxUnqueuedFiles) refuse('backlog-full', 'too many files wait to be indexed', 30);
     for (const health of this.volumes) {
       if (volume !== undefined && health.volume !== volume) continue;
       if (!health.answers) refuse('archive-unavailable', `volume ${health.volume.name} does not answer`, 2);
@@ -115,12 +123,13 @@ export class BackPressure {
   }
 
   private async pollVolume(health: VolumeHealth): Promise<void> {
-    const { clock, log } = this.options;
+    const { clock, log, settings } = this.options;
     health.polling = true;
     while (!this.stop.signal.aborted) {
       try {
         if (!health.answers) await health.volume.ping();
         health.blocks = await health.volume.journal.pendingBlocks();
+        health.unindexed = await health.volume.states.countClosed(settings.current.backPressure.maxUnqueuedFiles);
         if (!health.answers) log.info('VolumeFound', { volume: health.volume.name });
         health.answers = true;
       } catch (error) {

@@ -47,7 +47,8 @@ describe('presence in the registry', function () {
 
   afterEach(async () => {
     for (const program of started) {
-      if (isAlive(program.pid)) program.signal('SIGKILL');
+      // Cleanly, so that nothing of it is left in the registry for the next test.
+      if (isAlive(program.pid)) program.signal('SIGTERM');
       await program.ended;
     }
     started = [];

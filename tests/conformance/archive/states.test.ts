@@ -184,6 +184,18 @@ describeVolumes('states', (open) => {
     expect(await list({ receivedThroughMs: 98_999 })).to.have.length(2);
   });
 
+  it('counts files that are closed but not yet indexed, up to a limit', async () => {
+    const before = await open().states.countClosed(100_000);
+    const id = await closed();
+    await verified();
+    expect(await open().states.countClosed(100_000)).to.equal(before + 1);
+    await closed();
+    expect(await open().states.countClosed(before + 1)).to.equal(before + 1);
+    await open().states.claim(id, 1);
+    await open().states.markIndexed(id, 1, 2);
+    expect(await open().states.countClosed(100_000)).to.equal(before + 1);
+  });
+
   it('keeps set-aside lines, each once, and counts them (schedule 14)', async () => {
     const id = await closed();
     const line = { fileId: id, line: 9, reason: 'bad date', atMs: 1 };

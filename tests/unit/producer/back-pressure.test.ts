@@ -13,21 +13,25 @@ interface Setup {
   readonly pressure: BackPressure;
   readonly looks: () => number;
   items: number;
+  /** Files closed but not yet indexed. */
+  closed: number;
 }
 
 function setUp(maxQueueDepth: number): Setup {
   const clock = new ManualClock();
   const settings = new MemorySettings({ backPressure: { maxQueueDepth } });
-  const made = { items: 0, looks: 0 };
+  const made = { looks: 0 };
   const depth = async (): Promise<QueueDepth> => {
     made.looks += 1;
     return { items: setup.items, dead: 0 };
   };
+  const volume = new MemoryVolume({});
+  volume.states.countClosed = async (limit) => Math.min(limit, setup.closed);
   const pressure = new BackPressure({
-    volumes: [new MemoryVolume({})], queue: { put: async () => undefined, depth }, settings, clock, log: silentLog,
+    volumes: [volume], queue: { put: async () => undefined, depth }, settings, clock, log: silentLog,
     coordination: new MemoryCoordinationServer({ clock }).connect(), storage: () => ({ usedFraction: 0 }),
   });
-  const setup: Setup = { clock, settings, pressure, items: 0, looks: () => made.looks };
+  const setup: Setup = { clock, settings, pressure, items: 0, closed: 0, looks: () => made.looks };
   pressure.start();
   return setup;
 }
@@ -67,6 +71,23 @@ describe('back pressure of the queue', () => {
     setup.settings.change({ backPressure: { maxQueueDepth: 400 } });
     await setup.clock.advance(2_000);
     expect(codes(setup)).to.deep.equal(['queue-full']);
+    setup.pressure.close();
+  });
+});
+
+describe('back pressure of files that wait to be indexed', () => {
+  it('refuses at the bound and takes again when consumers have caught up', async () => {
+    const setup = setUp(100_000);
+    setup.settings.change({ backPressure: { maxUnqueuedFiles: 3 } });
+    setup.closed = 2;
+    await setup.clock.advance(2_000);
+    expect(codes(setup)).to.deep.equal([]);
+    setup.closed = 3;
+    await setup.clock.advance(2_000);
+    expect(codes(setup)).to.deep.equal(['backlog-full']);
+    setup.closed = 0;
+    await setup.clock.advance(2_000);
+    expect(codes(setup)).to.deep.equal([]);
     setup.pressure.close();
   });
 });
