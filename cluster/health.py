@@ -6,7 +6,6 @@ import socket
 import ssl
 from typing import Callable, Dict
 
-from cluster import mongodb
 from cluster.plan import Member
 
 TIMEOUT_SECONDS = 3.0
@@ -18,7 +17,7 @@ def problem_of(member: Member) -> str:
         return _CHECKS[member.kind](member)
     except ConnectionRefusedError:
         return 'not listening on %s' % member.location
-    except (OSError, http.client.HTTPException, ValueError, mongodb.MongoError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         return str(error) or type(error).__name__
 
 
@@ -35,7 +34,10 @@ def _zookeeper(member: Member) -> str:
 
 
 def _mongodb(member: Member) -> str:
-    return mongodb.health(member.address, member.port)
+    # mongod answers HTTP with a hint. Whether it is a primary or a secondary is asked by its launcher, which
+    # publishes it only then, and by `resilog replica-set`.
+    status, body = _get(http.client.HTTPConnection(member.address, member.port, timeout=TIMEOUT_SECONDS), '/')
+    return '' if status == 200 and 'MongoDB' in body else 'what answers is not mongod'
 
 
 def _solr(member: Member) -> str:

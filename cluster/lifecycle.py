@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Dict, Iterable, List
 
-from cluster import health, mongodb, render
-from cluster.plan import SERVER_KINDS, Member, Options, Plan, PlanError, load
+from cluster import health, render
+from cluster.plan import REPLICA_SET, SERVER_KINDS, Member, Options, Plan, PlanError, load
 from cluster.progress import Progress
 from cluster.supervision import Supervisor, end_leftovers
 
@@ -101,9 +101,12 @@ def _state_of(info, problem: str) -> str:
 def _start_servers(plan: Plan, supervisor: Supervisor, progress: Progress, deadline: float) -> None:
     servers = [member for member in plan.members if member.kind in SERVER_KINDS]
     supervisor.start_members([member.name for member in servers])
-    if plan.is_first_host:
-        _initiate_replica_set(plan, deadline)
-    _wait_until_healthy(servers, progress, deadline)
+    with ThreadPoolExecutor(1) as pool:
+        # Beside the display of who is healthy: it waits for every mongod, those of the other hosts too.
+        initiation = pool.submit(_initiate_replica_set, plan, deadline) if plan.is_first_host else None
+        _wait_until_healthy(servers, progress, deadline)
+        if initiation:
+            initiation.result()
     if plan.is_first_host and not plan.options.only_servers:
         _initialise_registry(plan, deadline)
 
@@ -114,16 +117,14 @@ def _start_processes(plan: Plan, supervisor: Supervisor, progress: Progress, dea
 
 
 def _initiate_replica_set(plan: Plan, deadline: float) -> None:
-    """Every mongod, those of the other hosts too, has to be up for it."""
-    first = plan.of_kind('mongodb')[0]
-    while True:
-        try:
-            mongodb.initiate(first.address, first.port, plan.mongodb)
-            return
-        except (OSError, mongodb.MongoError) as error:
-            if time.monotonic() > deadline:
-                raise ClusterError('%s: %s\n  its log is %s' % (first.name, error, first.log)) from None
-            time.sleep(0.3)
+    """Returns when the set has a primary. One that exists is left as it is."""
+    command = [render.PROGRAM, 'replica-set', 'initiate', '--name', REPLICA_SET,
+               '--timeout', '%ds' % max(1, deadline - time.monotonic())]
+    for member in plan.mongodb:
+        command += ['--member', member]
+    run = _run(command)
+    if run.returncode:
+        raise ClusterError('%s\n  its log is %s' % (run.stdout.strip(), plan.of_kind('mongodb')[0].log))
 
 
 def _initialise_registry(plan: Plan, deadline: float) -> None:
@@ -135,14 +136,18 @@ def _initialise_registry(plan: Plan, deadline: float) -> None:
     if len(plan.solr) >= 3:
         command += ['--shards', '2', '--replicas', '2']
     while True:
-        run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, universal_newlines=True)
+        run = _run(command)
         if run.returncode == 0:
             return
         # 69 and 75: a component is not reachable yet.
         if run.returncode not in (69, 75) or time.monotonic() > deadline:
             raise ClusterError('resilog init failed: %s' % run.stdout.strip())
         time.sleep(0.5)
+
+
+def _run(command: List[str]) -> subprocess.CompletedProcess:
+    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          universal_newlines=True)
 
 
 def _wait_until_healthy(members: List[Member], progress: Progress, deadline: float) -> None:

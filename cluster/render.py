@@ -5,6 +5,7 @@ from typing import Any, Dict
 
 import jinja2
 
+from cluster import credentials
 from cluster.plan import CHECKOUT, REPLICA_SET, Member, Plan
 
 PARTS = os.path.join(CHECKOUT, 'parts')
@@ -34,6 +35,10 @@ _ENVIRONMENT = jinja2.Environment(
 def render(plan: Plan, socket: str) -> None:
     """Writes all configuration below var/. Data is never touched."""
     os.makedirs(plan.var, mode=0o700, exist_ok=True)
+    if not plan.options.only_servers:
+        credentials.ensure(plan)
+        for role, path in (('admin', client_configuration(plan)), ('launcher', _launcher_configuration(plan))):
+            _write(path, 'resilog.json.in', {**_common(plan), **_role(plan, role)})
     for member in plan.members:
         context = _context(plan, member)
         os.makedirs(context['log'], exist_ok=True)
@@ -41,13 +46,22 @@ def render(plan: Plan, socket: str) -> None:
             _write(os.path.join(member.folder, name), template, context, executable=name == 'run')
     _write(os.path.join(plan.var, 'supervisord.conf'), 'supervisord.conf.in',
            {'var': plan.var, 'socket': socket, 'members': plan.members})
-    _write(client_configuration(plan), 'resilog.json.in', _common(plan))
     plan.save()
 
 
 def client_configuration(plan: Plan) -> str:
     """The file by which `bin/resilog` finds this cluster."""
     return os.path.join(plan.var, 'resilog.json')
+
+
+def _launcher_configuration(plan: Plan) -> str:
+    """The file that the servers' launchers use."""
+    return os.path.join(plan.var, 'launcher.json')
+
+
+def _role(plan: Plan, role: str) -> Dict[str, Any]:
+    """By what a process shows ZooKeeper which role it has, and the roles for the nodes that it makes."""
+    return {'credentials': credentials.file_of(plan, role), 'access': credentials.identities(plan)}
 
 
 def _launch(plan: Plan, member: Member) -> str:
@@ -57,7 +71,7 @@ def _launch(plan: Plan, member: Member) -> str:
         return ''
     kind, check = _LAUNCHED[member.kind]
     return "'%s' --config '%s' launch --kind %s --member %s --address '%s' --health '%s' --data '%s' --" % (
-        PROGRAM, client_configuration(plan), kind, member.name, member.location, check % member.location,
+        PROGRAM, _launcher_configuration(plan), kind, member.name, member.location, check % member.location,
         os.path.join(member.folder, 'data'))
 
 
@@ -87,6 +101,8 @@ def _context(plan: Plan, member: Member) -> Dict[str, Any]:
         'zookeeper_heap': plan.options.zookeeper_heap,
         'mongodb_cache_gigabytes': plan.options.mongodb_cache_gigabytes,
     }
+    if member.kind in ('producer', 'consumer'):
+        context.update(_role(plan, member.kind))
     if member.kind == 'zookeeper':
         context['zookeeper_id'] = plan.zookeeper_id(member)
     return context

@@ -14,6 +14,8 @@ import type { Destination } from './sender';
 /** What commands reach, connected when first asked for and closed at the end of the command. */
 export interface Services {
   coordination(): Promise<Coordination>;
+  /** True when nodes of the registry are made with access rights. */
+  restricted(): boolean;
   settings(): Promise<SettingsWatcher>;
   volume(): Promise<Volume>;
   index(): Promise<LogIndex>;

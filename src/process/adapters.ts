@@ -7,6 +7,7 @@ import { createSolrClient } from '../index/solr-client';
 import { createSolrIndex } from '../index/solr-index';
 import type { Log } from '../log';
 import type { Random } from '../random';
+import { accessPlan } from '../registry/access-plan';
 import { checkInitialised } from '../registry/bootstrap';
 import type { ClusterConnections } from '../registry/cluster-connections';
 import { watchConnections } from '../registry/cluster-connections';
@@ -42,6 +43,7 @@ export class Adapters {
       this.link = connectZooKeeper({
         servers: configuration.zookeeper, chroot: configuration.chroot, clock, random, log,
         ...(configuration.credentials === undefined ? {} : { credentials: configuration.credentials }),
+        ...(configuration.access === undefined ? {} : { access: accessPlan(configuration.access) }),
       });
     }
     return this.link;

@@ -2,6 +2,8 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigurationError, messageOf } from '../errors';
 import type { LogLevel } from '../log';
+import { digestIdentity } from '../registry/access';
+import type { Identities } from '../registry/access-plan';
 import { loadSchema } from '../schemas';
 
 /** Address of one ZooKeeper member, without brackets. */
@@ -17,6 +19,8 @@ export interface ProcessConfiguration {
   readonly chroot: string;
   /** `user:password`, read from the file named by `credentials`. */
   readonly credentials: string | undefined;
+  /** Nodes are made with the access rights of these roles; undefined: open. */
+  readonly access: Identities | undefined;
   readonly member: string | undefined;
   readonly address: string | undefined;
   readonly port: number | undefined;
@@ -29,6 +33,7 @@ interface ConfigurationFile {
   zookeeper: string[];
   chroot?: string;
   credentials?: string;
+  access?: Identities;
   member?: string;
   address?: string;
   port?: number;
@@ -48,12 +53,15 @@ export function readConfiguration(file: string): ProcessConfiguration {
   const content = checked.value;
   const inFolder = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : resolve(dirname(file), path);
+  const credentials = content.credentials === undefined
+    ? undefined : readSecret(resolve(dirname(file), content.credentials));
+  if (content.access !== undefined) mustBeOneOf(file, content.access, credentials);
   return {
     file,
     zookeeper: content.zookeeper.map(parseAddress),
     chroot: content.chroot ?? '/resilog',
-    credentials: content.credentials === undefined
-      ? undefined : readSecret(resolve(dirname(file), content.credentials)),
+    credentials,
+    access: content.access,
     member: content.member,
     address: content.address,
     port: content.port,
@@ -112,6 +120,14 @@ function parse(file: string): unknown {
       remedy: 'name a JSON file with --config or RESILOG_CONFIG',
     });
   }
+}
+
+/** Whoever is none of the roles would be refused everywhere, and what it made would be out of its own reach. */
+function mustBeOneOf(file: string, access: Identities, credentials: string | undefined): void {
+  if (credentials !== undefined && Object.values(access).includes(digestIdentity(credentials))) return;
+  throw new ConfigurationError(`${file}: the credentials are those of none of the roles in "access"`, {
+    remedy: 'name the file with the credentials of one role in "credentials"',
+  });
 }
 
 function readSecret(file: string): string {

@@ -18,6 +18,7 @@ import { programFolder } from '../schemas';
 import { addInitCommand } from './commands/init';
 import { addLaunchCommand } from './commands/launch';
 import { addProcessCommands } from './commands/processes';
+import { addReplicaSetCommand } from './commands/replica-set';
 import { findConfiguration, readConfiguration } from './configuration';
 import { ConnectedServices } from './services';
 import { programVersion } from './version';
@@ -26,7 +27,7 @@ import { programVersion } from './version';
 export const commands: readonly AddCommand[] = [
   addStatusCommand, addSourceCommand, addSendCommand, addSearchCommand, addShowCommand, addDeleteCommand,
   addWaitCommand, addFileCommand, addQueueCommand, addSetAsideCommand, addConfigCommand, addInitCommand,
-  addProcessCommands, addLaunchCommand,
+  addReplicaSetCommand, addProcessCommands, addLaunchCommand,
 ];
 
 /** Entry of bin/resilog: the only place that ends the process. */

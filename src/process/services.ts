@@ -29,13 +29,23 @@ export interface ServicesOptions {
 /** What commands reach, over the real adapters; nothing is connected before it is asked for. */
 export class ConnectedServices implements Services {
   private adapters: Adapters | undefined;
+  private read: ProcessConfiguration | undefined;
 
   constructor(private readonly options: ServicesOptions) {}
 
   private get connected(): Adapters {
-    const { clock, random, configuration } = this.options;
-    this.adapters ??= new Adapters({ configuration: configuration(), clock, random, log: silentLog });
+    const { clock, random } = this.options;
+    this.adapters ??= new Adapters({ configuration: this.configuration, clock, random, log: silentLog });
     return this.adapters;
+  }
+
+  private get configuration(): ProcessConfiguration {
+    this.read ??= this.options.configuration();
+    return this.read;
+  }
+
+  restricted(): boolean {
+    return this.configuration.access !== undefined;
   }
 
   async coordination(): Promise<Coordination> {

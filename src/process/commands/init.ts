@@ -37,7 +37,8 @@ export function addInitCommand(parent: Command, context: CommandContext): void {
         ...(options.replicas === undefined ? {} : { replicas: Number(options.replicas) }),
       };
       const identity = await initialise({
-        coordination, clock, random, connections, ...(Object.keys(index).length === 0 ? {} : { settings: { index } }),
+        coordination, clock, random, connections, restricted: services.restricted(),
+        ...(Object.keys(index).length === 0 ? {} : { settings: { index } }),
       });
       const { settings } = await readSettings(coordination);
       await createQueueTree(coordination, settings.queue.buckets);

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigurationError } from '../../../src/errors';
+import { digestIdentity } from '../../../src/registry/access';
 import { findConfiguration, formatAddress, parseAddress, readConfiguration } from '../../../src/process/configuration';
 
 describe('process configuration', () => {
@@ -34,6 +35,20 @@ describe('process configuration', () => {
     expect(() => readConfiguration(write('{'))).to.throw(ConfigurationError, "can't be read");
     expect(() => readConfiguration(join(folder, 'none'))).to.throw(ConfigurationError, 'none');
     expect(() => readConfiguration(write({ zookeeper: ['[::1]:1'], credentials: 'gone' }))).to.throw(ConfigurationError, 'gone');
+  });
+
+  it('refuses credentials that belong to none of the roles', () => {
+    const [admin, producer, consumer, launcher] = ['admin', 'producer', 'consumer', 'launcher']
+      .map((role) => digestIdentity(`${role}:password`));
+    const access = { admin, producer, consumer, launcher };
+    writeFileSync(join(folder, 'secret'), 'consumer:password\n');
+    const content = { zookeeper: ['[::1]:1'], credentials: 'secret', access };
+    expect(readConfiguration(write(content)).access).to.deep.equal(access);
+    writeFileSync(join(folder, 'secret'), 'consumer:other\n');
+    expect(() => readConfiguration(write(content))).to.throw(ConfigurationError, 'none of the roles');
+    expect(() => readConfiguration(write({ zookeeper: ['[::1]:1'], access }))).to.throw(ConfigurationError, 'none of the roles');
+    expect(() => readConfiguration(write({ ...content, access: { ...access, admin: 'admin:password' } })))
+      .to.throw(ConfigurationError, 'access.admin');
   });
 
   it('is found by RESILOG_CONFIG, else in var/ of the checkout', () => {
