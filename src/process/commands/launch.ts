@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { CommandContext } from '../../cli/context';
+import { parseDuration } from '../../cli/time';
 import { createLog } from '../../log';
 import { componentKinds, type ComponentKind } from '../../registry/paths';
 import { Adapters } from '../adapters';
@@ -14,6 +15,7 @@ interface LaunchFlags {
   readonly health: string;
   readonly data?: string;
   readonly componentVersion?: string;
+  readonly startDeadline: string;
 }
 
 export function addLaunchCommand(parent: Command, context: CommandContext): void {
@@ -26,16 +28,18 @@ export function addLaunchCommand(parent: Command, context: CommandContext): void
     .requiredOption('--health <check>', 'tcp:[::1]:2181:ruok=imok, http://…, mongodb://… or exec:COMMAND')
     .option('--data <folder>', 'folder of its data, whose disk is watched')
     .option('--component-version <version>', 'version that its presence shows')
+    .option('--start-deadline <duration>', 'a component that is not healthy by then is ended, to be started anew', '180s')
     .argument('<command...>', 'the component and its arguments, after --')
     .action(async (command: string[], flags: LaunchFlags) => {
       const configuration = namedConfiguration(parent);
+      const startDeadlineMs = parseDuration(flags.startDeadline);
       const { clock, random } = context;
       const log = createLog({
         clock, level: configuration.logLevel, write: (line) => { process.stdout.write(line); },
         fields: { process: 'launch', kind: flags.kind, member: flags.member },
       });
       context.setExitCode(await runLaunch({
-        kind: flags.kind, member: flags.member, address: flags.address, health: flags.health, command,
+        kind: flags.kind, member: flags.member, address: flags.address, health: flags.health, command, startDeadlineMs,
         data: flags.data ?? configuration.data ?? dirname(configuration.file),
         ...(flags.componentVersion === undefined ? {} : { version: flags.componentVersion }),
         connect: () => new Adapters({ configuration, clock, random, log }).coordination(),

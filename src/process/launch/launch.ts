@@ -29,6 +29,8 @@ export interface LaunchOptions {
   readonly version?: string;
   /** Pause between two health checks; default 2,000. */
   readonly healthIntervalMs?: number;
+  /** Time in which the component must become healthy for the first time, or it is ended; default 180,000. */
+  readonly startDeadlineMs?: number;
   /** Pause between two looks at the disk; default 5,000. */
   readonly diskIntervalMs?: number;
   /** Opens the registry; it need not be in reach (ZooKeeper itself is launched too). Closed at the end. */
@@ -43,11 +45,15 @@ const FORWARDED = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 /** A stop waits this long for the presence to be withdrawn before the component hears of it. */
 const WITHDRAW_LIMIT_MS = 1_000;
 const CLOSE_LIMIT_MS = 2_000;
+const START_DEADLINE_MS = 180_000;
+/** A component that was told to end and does not is killed. */
+const POLITE_MS = 10_000;
 
 /**
  * Runs a component and keeps its presence node for exactly as long as it runs and is healthy. Returns the child's
  * exit code (128 + n after signal n). Passes on SIGTERM and SIGINT (withdrawing first) and SIGHUP. When the launcher
- * is killed, its child is gone within five seconds, and the next launcher waits for that.
+ * is killed, its child is gone within five seconds, and the next launcher waits for that. A component that does not
+ * become healthy by the start deadline is ended, so that whoever supervises the launcher starts it anew.
  */
 export async function runLaunch(options: LaunchOptions): Promise<number> {
   if (options.command.length === 0) throw new ConfigurationError('there is no command to launch');
@@ -61,26 +67,45 @@ export async function runLaunch(options: LaunchOptions): Promise<number> {
   if (note !== undefined && component.pid > 0) noteChild(note, component.pid);
   const coordination = options.connect();
   const publisher = createPublisher(options, coordination, component.pid);
+  const starting = new AbortController();
   const monitor = new HealthMonitor({
     probe, clock, log,
     intervalMs: options.healthIntervalMs ?? 2_000,
-    onChange: (healthy) => { publisher.setHealthy(healthy && !component.isOver); },
+    onChange: (healthy) => {
+      if (healthy) starting.abort();
+      publisher.setHealthy(healthy && !component.isOver);
+    },
   });
   const stopWatchingDisk = watchDisk(options, publisher);
   const unsubscribe = forwardSignals(options, component, publisher, monitor);
   try {
     await component.start();
     monitor.start();
+    void endWhatNeverStarts(options, component, starting.signal);
     const code = await component.ended;
     log.info('ComponentEnded', { code });
     return code;
   } finally {
+    starting.abort();
     unsubscribe();
     stopWatchingDisk();
     await within(clock, CLOSE_LIMIT_MS, Promise.all([monitor.close(), publisher.close()]));
     await within(clock, CLOSE_LIMIT_MS, coordination.close());
     if (note !== undefined) forgetChild(note);
   }
+}
+
+/** A server may fail to start and yet not end: it would be neither healthy nor replaced, for ever. */
+async function endWhatNeverStarts(
+  options: LaunchOptions, component: ComponentProcess, started: AbortSignal,
+): Promise<void> {
+  const { clock, log, startDeadlineMs = START_DEADLINE_MS } = options;
+  await clock.sleep(startDeadlineMs, started);
+  if (started.aborted) return;
+  log.error('ComponentNeverHealthy', { waitedMs: startDeadlineMs });
+  component.signal('SIGTERM');
+  await clock.sleep(POLITE_MS, started);
+  if (!started.aborted) component.signal('SIGKILL');
 }
 
 function createPublisher(options: LaunchOptions, coordination: Coordination, pid: number): PresencePublisher {

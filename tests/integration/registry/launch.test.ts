@@ -148,6 +148,24 @@ describe('resilog launch', function () {
       await until(present, 'published');
     });
 
+    it('ends a component that never becomes healthy, so that it is started anew', async () => {
+      const startedAt = performance.now();
+      expect(await launch({ health: `tcp:[::1]:${port}:ping=something else`, startDeadlineMs: 1_500 })).to.equal(7);
+      expect(performance.now() - startedAt).to.be.within(1_500, 10_000);
+    });
+
+    it('leaves a component alone that was healthy once', async () => {
+      const code = launch({ startDeadlineMs: 4_000 });
+      await until(present, 'published');
+      const pid = (await readMembers(observer, 'SolrCloud'))[0]?.pid ?? 0;
+      process.kill(pid, 'SIGSTOP');
+      await new Promise((resolve) => setTimeout(resolve, 5_000));
+      expect(isAlive(pid)).to.equal(true);
+      process.kill(pid, 'SIGCONT');
+      signals.emit('SIGTERM', 'SIGTERM');
+      expect(await code).to.equal(7);
+    });
+
     it('says when there is nothing to start', async () => {
       expect(await launch({ command: ['/nowhere/to/be/found'] })).to.equal(127);
       expect(await failure(launch({ command: [] }))).to.be.instanceOf(ConfigurationError);
