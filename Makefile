@@ -61,7 +61,7 @@ distclean: clean ## remove everything that was built, too
 	@rm -rf venv parts eggs develop-eggs .installed.cfg node_modules dist
 
 demo: build ## send real log lines through a local cluster and find them
-	@UP="$(UP)" sh tools/demo.sh
+	@VAR='$(VAR)' UP="$(UP)" sh tools/demo.sh
 
 test: build ## lint, type check and every test, on real servers; ends with "N passed, N failed"
 	@node tools/test.mjs
