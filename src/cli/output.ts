@@ -13,12 +13,14 @@ export interface Style {
   bad(text: string): string;
   warn(text: string): string;
   mark(text: string): string;
+  /** A word that was searched for. */
+  found(text: string): string;
 }
 
 /** Where commands write: results on standard output, everything about them on standard error. */
 export interface Output {
   readonly style: Style;
-  /** Characters that fit on a line of standard output. */
+  /** Characters that fit on a line of standard output; Infinity when it is no terminal: nothing is cut then. */
   readonly columns: number;
   line(text?: string): void;
   /** One value as one line of JSON. */
@@ -51,7 +53,7 @@ export function createOutput(options: OutputOptions): Output {
   };
   return {
     style,
-    columns: stdout.columns ?? 120,
+    columns: stdout.columns ?? Infinity,
     line,
     json: (value) => { line(JSON.stringify(value)); },
     bytes: (data) => new Promise((resolve, reject) => {
@@ -78,6 +80,7 @@ function createStyle(colour: boolean): Style {
     colour ? (text: string): string => `\x1b[${open}m${text}\x1b[${close}m` : PLAIN;
   return {
     bold: code(1, 22), dim: code(2, 22), good: code(32, 39), bad: code(31, 39), warn: code(33, 39), mark: code(36, 39),
+    found: (text) => code(1, 22)(code(33, 39)(text)),
   };
 }
 
@@ -108,6 +111,15 @@ export function formatBytes(bytes: number): string {
     unit += 1;
   }
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ''}`;
+}
+
+/** `45s`, `12m`, `5h`, `30d`: the largest unit of which there are two, rounded down. */
+export function formatAge(ageMs: number): string {
+  const seconds = Math.max(0, Math.floor(ageMs / 1000));
+  for (const [unit, length] of [['d', 86_400], ['h', 3_600], ['m', 60]] as const) {
+    if (seconds >= 2 * length) return `${Math.floor(seconds / length)}${unit}`;
+  }
+  return `${seconds}s`;
 }
 
 /** `1,234,567`. */

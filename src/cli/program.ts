@@ -34,6 +34,9 @@ function configure(command: Command, output: Output): void {
     writeOut: (text) => { output.line(text.trimEnd()); },
     writeErr: (text) => { output.note(text.trimEnd()); },
   });
+  // A command that its summary says all of needs no longer description.
+  const summary = command.summary();
+  if (command.description() === '') command.description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`);
   for (const child of command.commands) configure(child, output);
 }
 

@@ -39,7 +39,7 @@ export function addConfigCommand(parent: Command, context: CommandContext): void
     });
   config.command('set').summary('change settings')
     .description('Changes one or more settings at once. A wrong value is refused and nothing is changed.')
-    .argument('<name=value...>', 'e.g. files.maxAgeMs=5000; a value is JSON, or a bare word')
+    .argument('<assignment...>', 'name=value, e.g. files.maxAgeMs=5000; a value is JSON, or a bare word')
     .option('--json', 'one JSON object: version and settings')
     .action(async (assignments: string[], options: { json?: boolean }) => {
       await change(context, assignments.map(parseAssignment), options.json === true);

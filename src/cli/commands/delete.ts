@@ -26,7 +26,8 @@ export function addDeleteCommand(parent: Command, context: CommandContext): void
     .action(async (text: string, options: DeleteOptions) => {
       await remove(context, text, options);
     });
-  const deletion = parent.command('deletion').summary('look at stored deletions');
+  const deletion = parent.command('deletion').summary('look at stored deletions')
+    .description('Deletions that were requested. Each is stored and runs again until nothing it asks for can appear any more.');
   deletion.command('list', { isDefault: true }).summary('list stored deletions, newest first')
     .option('--pending', 'only those that are not done')
     .option('--json', 'one JSON object a line')

@@ -83,10 +83,12 @@ function addPurge(queue: Command, context: CommandContext): void {
     .description('Takes dead letters off the list. Their files stay in the archive, unindexed, and can be replayed by id.')
     .argument('[id...]', 'ids of the files')
     .option('--all', 'every dead letter')
-    .action(async (ids: string[], options: { all?: boolean }) => {
+    .option('--json', 'one JSON object: purged')
+    .action(async (ids: string[], options: { all?: boolean; json?: boolean }) => {
       const queuePort = await context.services.queue();
       const names = await chosen(context, ids, options.all);
       for (const id of names) await queuePort.unbury(id);
-      context.output.line(`${formatCount(names.length)} dead letters were taken off the list.`);
+      if (options.json) context.output.json({ purged: names.length });
+      else context.output.line(`${formatCount(names.length)} dead letters were taken off the list.`);
     });
 }

@@ -3,6 +3,7 @@ import { InputError } from '../../errors';
 import type { Hit, IndexQuery, LogIndex, SearchRequest, SearchResult } from '../../index/ports';
 import type { CommandContext } from '../context';
 import { csvRow } from '../csv';
+import { hitRows } from '../hit-text';
 import { formatCount, printable } from '../output';
 import { parseCount, parseTime } from '../time';
 
@@ -154,12 +155,10 @@ const writeCsv: Writer = async (context, index, collections, request, first, all
 
 const writeText: Writer = async (context, index, collections, request, first, all) => {
   const { output } = context;
-  const { style } = output;
   let shown = 0;
   for await (const hits of pages(index, collections, request, first, all, context.signal)) {
     for (const hit of await context.services.withText(hits)) {
-      output.line(`${style.dim(hit.date)} ${style.mark(hit.source)} ${printable(hit.message ?? '')}`);
-      output.line(style.dim(`  ${hit.id}  ${summary(hit)}`.slice(0, Math.max(60, output.columns - 1))));
+      for (const row of hitRows(hit, request.query.text, output)) output.line(row);
       shown += 1;
     }
   }
@@ -170,10 +169,3 @@ const writeText: Writer = async (context, index, collections, request, first, al
   output.note(`${formatCount(shown)} of ${formatCount(first.count)} lines found.`);
   if (!all && first.cursor !== undefined) output.note(`Go on with --cursor ${first.cursor}, or see all with --all.`);
 };
-
-function summary(hit: Hit): string {
-  return Object.entries(hit.tags)
-    .filter(([name]) => name !== 'body')
-    .map(([name, value]) => `${name}=${printable(String(value))}`)
-    .join(' ');
-}

@@ -3,7 +3,7 @@ import type { ClusterStatus } from '../cluster-status';
 import { readStatus } from '../cluster-status';
 import type { CommandContext } from '../context';
 import { ExitCode } from '../exit-codes';
-import { formatCount } from '../output';
+import { formatAge, formatCount } from '../output';
 
 export function addStatusCommand(parent: Command, context: CommandContext): void {
   parent.command('status').summary('show every component, the queue, lag, rates and disk')
@@ -12,18 +12,18 @@ export function addStatusCommand(parent: Command, context: CommandContext): void
     .action(async (options: { json?: boolean }) => {
       const status = await readStatus(context.services, context.clock.now());
       if (options.json) context.output.json(status);
-      else write(context, status);
+      else write(context, status, context.clock.now());
       if (!status.ready) context.setExitCode(ExitCode.unavailable);
     });
 }
 
-function write(context: CommandContext, status: ClusterStatus): void {
+function write(context: CommandContext, status: ClusterStatus, nowMs: number): void {
   const { output } = context;
   const { style } = output;
   output.table([
-    ['component', 'member', 'state', 'address', 'pid', 'since', ''],
+    ['component', 'member', 'state', 'address', 'pid', ''],
     ...status.components.map((c) => [
-      c.kind, c.member, style.good(c.state), c.address, String(c.pid), c.startedAt,
+      c.kind, c.member, style.good(`${c.state} ${formatAge(nowMs - Date.parse(c.startedAt))}`), c.address, String(c.pid),
       Object.entries(c.facts).map(([key, value]) => fact(key, value)).filter((text) => text !== '').join(' '),
     ]),
   ]);

@@ -14,10 +14,15 @@ export function addWaitCommand(parent: Command, context: CommandContext): void {
     .option('--idle', 'wait for all that was acknowledged so far')
     .option('--verified', 'wait also until the index was checked against the archive')
     .option('--timeout <duration>', 'give up after this long, e.g. 90s; a bare number is seconds', '120s')
-    .action(async (options: { idle?: boolean; verified?: boolean; timeout: string }) => {
+    .option('--json', 'one JSON object: idle, verified, waitedMs')
+    .action(async (options: { idle?: boolean; verified?: boolean; timeout: string; json?: boolean }) => {
       if (!options.idle && !options.verified) throw new InputError('say what to wait for', { remedy: 'use --idle or --verified' });
       const timeoutMs = parseDuration(/^\d+$/.test(options.timeout) ? `${options.timeout}s` : options.timeout);
-      await waitIdle(context, timeoutMs, options.verified === true);
+      const startedMs = context.clock.monotonic();
+      const verified = options.verified === true;
+      await waitIdle(context, timeoutMs, verified);
+      const waitedMs = Math.round(context.clock.monotonic() - startedMs);
+      if (options.json) context.output.json({ idle: true, verified, waitedMs });
     });
 }
 

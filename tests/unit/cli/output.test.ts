@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { PassThrough } from 'node:stream';
 import { csvRow } from '../../../src/cli/csv';
-import { createOutput, formatBytes, printable } from '../../../src/cli/output';
+import { createOutput, formatAge, formatBytes, printable } from '../../../src/cli/output';
 import type { TerminalStream } from '../../../src/cli/output';
 
 function terminal(isTTY: boolean): TerminalStream & { text(): string } {
@@ -41,6 +41,11 @@ describe('command output', () => {
 
   it('shows control characters of a line instead of sending them to the terminal', () => {
     expect(printable('a\x1b[31mb\x00\x7f\tc\x9b')).to.equal('a\u241b[31mb\u2400\u2421\tc\u2421');
+  });
+
+  it('formats ages', () => {
+    expect([-5, 0, 119_999, 120_000, 7_200_000, 86_400_000, 172_800_000].map(formatAge))
+      .to.deep.equal(['0s', '0s', '119s', '2m', '2h', '24h', '2d']);
   });
 
   it('formats sizes', () => {
