@@ -35,6 +35,10 @@ export const limits = {
   chunkBytes: 255 * KiB,
   /** MongoDB refuses documents above this. */
   mongodbDocumentBytes: 16 * MiB,
+  /** A request that could not begin to be stored for so long gets 503: its lane is overloaded. */
+  laneWaitMs: 15_000,
+  /** One write to the archive at most, with what is needed to give it up. */
+  archiveWriteMs: 6_000,
   /** ZooKeeper's packet limit (jute.maxbuffer) with room for headers. */
   znodeBytes: 900 * KiB,
   /** File ids in one queue item. */

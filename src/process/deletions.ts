@@ -2,6 +2,7 @@ import type { Volume } from '../archive/volume';
 import type { Clock } from '../clock';
 import { ConfigurationError } from '../errors';
 import type { LogIndex } from '../index/ports';
+import { limits } from '../limits';
 import type { Coordination } from '../registry/coordination';
 import { paths } from '../registry/paths';
 import type { SettingsWatcher } from '../registry/settings';
@@ -11,6 +12,8 @@ import type { DeletionDependencies } from '../retention/deletion-dependencies';
 const SESSION_TIMEOUT_MS = 8_000;
 /** Solr drops a half-sent request after so long without a byte. */
 const SOLR_IDLE_TIMEOUT_MS = 10_000;
+/** After its reception a body waits for its lane, and then for the write before its own, and for that. */
+const STORING_MS = limits.laneWaitMs + 2 * limits.archiveWriteMs;
 
 export interface DeletionWiring {
   readonly coordination: Coordination;
@@ -33,7 +36,7 @@ export function deletionDependencies(wiring: DeletionWiring): DeletionDependenci
     // Asked for at each pass: the settings may have been changed since the process began.
     get horizonMs() {
       const { intake, deletion } = settings.current;
-      return intake.bodyTimeoutMs + SESSION_TIMEOUT_MS + deletion.clockSkewMs;
+      return Math.max(intake.bodyTimeoutMs, STORING_MS) + SESSION_TIMEOUT_MS + deletion.clockSkewMs;
     },
     settleMs: SOLR_IDLE_TIMEOUT_MS + SESSION_TIMEOUT_MS,
   };

@@ -2,6 +2,7 @@ import type { Piece } from '../archive/block-format';
 import type { Block, InsertOutcome, Journal, KeyRecord, LaneRecord } from '../archive/journal';
 import type { Clock } from '../clock';
 import { InputError, LimitError, messageOf, UnavailableError } from '../errors';
+import { limits } from '../limits';
 import type { Log } from '../log';
 import { PendingRequest, WaitingEntries, type Entry, type LaneRequest, type LaneResult } from './group-commit';
 import { IntakeError, unavailable } from './intake-error';
@@ -10,8 +11,6 @@ import type { BuildBlock } from './ports';
 
 /** Waiting raw bytes from which on the next block is prepared while one is in flight; fewer gain more by merging. */
 const PREPARE_AHEAD_BYTES = 1024 * 1024;
-/** A request that could not begin to be stored for so long gets 503: the lane is overloaded. */
-const MAX_WAIT_MS = 15_000;
 
 /** Why a lane takes no more lines: a write has an unknown outcome, its number was taken, or the owner is gone. */
 export type BreakCause = 'unknown' | 'collision' | 'abandoned';
@@ -74,7 +73,7 @@ export class Lane {
     if (request.runs.length === 0) return Promise.resolve({ outcome: 'stored', files: [] });
     return new Promise((resolve, reject) => {
       const nowMs = this.options.clock.monotonic();
-      this.waiting.expire(nowMs - MAX_WAIT_MS, overloaded);
+      this.waiting.expire(nowMs - limits.laneWaitMs, overloaded);
       this.waiting.add(new PendingRequest(request, nowMs, resolve, reject));
       this.pump();
     });
@@ -105,7 +104,7 @@ export class Lane {
   }
 
   private async prepareNext(): Promise<void> {
-    this.waiting.expire(this.options.clock.monotonic() - MAX_WAIT_MS, overloaded);
+    this.waiting.expire(this.options.clock.monotonic() - limits.laneWaitMs, overloaded);
     const entries = this.waiting.take();
     if (entries.length === 0) return;
     this.preparing = true;
