@@ -18,6 +18,9 @@ export interface Log {
 
 const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
+/** The registry's path of a key, as errors name it: the key is the secret of its source. Enough is left to find it. */
+const KEY_PATH = /(\/Authentification\/[0-9a-f]{8})[0-9a-f]{56}/g;
+
 export interface LogOptions {
   readonly clock: Clock;
   readonly level?: LogLevel;
@@ -30,7 +33,8 @@ export function createLog(options: LogOptions): Log {
   const emit = (level: LogLevel, event: string, fields: LogFields = {}): void => {
     if (RANK[level] < threshold) return;
     const time = new Date(options.clock.now()).toISOString();
-    options.write(`${JSON.stringify({ time, level, event, ...options.fields, ...plain(fields) })}\n`);
+    const line = JSON.stringify({ time, level, event, ...options.fields, ...plain(fields) });
+    options.write(`${line.replace(KEY_PATH, '$1…')}\n`);
   };
   return {
     debug: (event, fields) => { emit('debug', event, fields); },
