@@ -1,4 +1,3 @@
-import type { Volume } from '../archive/volume';
 import type { Clock } from '../clock';
 import type { Log } from '../log';
 import type { QueueProducer } from '../queue/ports';
@@ -7,7 +6,6 @@ import { backoffMs } from '../retry';
 import type { CloseFiles, CloseRequest, ClosedFile } from './ports';
 
 export interface ClosingOptions {
-  readonly volume: Volume;
   readonly closeFiles: CloseFiles;
   readonly queue: QueueProducer;
   readonly clock: Clock;
@@ -89,14 +87,13 @@ export class Closing {
     }
   }
 
-  /** The queue is a hint: what does not get there now, or is not marked, the recoverer enqueues later. */
+  /** The queue is a hint: what does not get there now the recoverer enqueues later. */
   private async enqueue(closed: readonly ClosedFile[]): Promise<void> {
     const ids = closed.filter((file) => file.indexed).map((file) => file.id);
     if (ids.length === 0) return;
-    const { queue, volume, clock, log } = this.options;
+    const { queue, log } = this.options;
     try {
       await queue.put(ids);
-      await volume.states.markQueued(ids.map((id) => ({ id, queuedMs: 0 })), clock.now());
     } catch (error) {
       log.warn('EnqueueingFailed', { files: ids.length, error });
     }

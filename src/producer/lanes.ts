@@ -56,7 +56,7 @@ export class Lanes {
   constructor(private readonly options: LanesOptions) {
     invariant(options.volumes.length > 0, 'there is a volume');
     this.shares = options.volumes.map((volume) => ({
-      volume, slots: [], closing: new Closing({ ...options, volume }),
+      volume, slots: [], closing: new Closing(options),
     }));
   }
 

@@ -104,7 +104,8 @@ export class Closer {
       volume: description.volume, lane: description.lane, lines: description.Lines,
       firstReceivedMs: description.firstReceivedMs, lastReceivedMs: description.lastReceivedMs, closedMs: nowMs,
       collection, definitions, timeZone: source.timeZone, maxIndexedLineBytes, claim: 0, position: 0, attempts: 0,
-      queuedMs: 0, progressMs: nowMs, tombstones: [], tombstoneVersion: 0, setAside: 0,
+      // Whoever closes it puts it into the queue next; if that fails it counts as waiting since now.
+      queuedMs: nowMs, progressMs: nowMs, tombstones: [], tombstoneVersion: 0, setAside: 0,
     };
     return { description, content, state };
   }

@@ -1,5 +1,5 @@
 import type { LaneStatus } from '../archive/journal';
-import { Phase } from '../archive/states';
+import { Phase, type FileState } from '../archive/states';
 import type { Volume } from '../archive/volume';
 import type { Clock } from '../clock';
 import type { Log } from '../log';
@@ -65,7 +65,7 @@ export class Recoverer {
   }
 
   private async recoverLane(lane: LaneStatus): Promise<void> {
-    const { volume, closer, queue, clock, log } = this.options;
+    const { volume, closer, queue, log } = this.options;
     const seal = await volume.journal.seal(lane.id);
     const closed = await closer.close(
       { lane: lane.id, fromN: lane.releasedThrough + 1, throughN: seal - 1, files: 'all' });
@@ -75,7 +75,6 @@ export class Recoverer {
     log.info('LaneRecovered', { lane: lane.id, incarnation: lane.incarnation, files: closed.length, seal });
     if (ids.length === 0) return;
     await queue.put(ids);
-    await volume.states.markQueued(ids.map((id) => ({ id, queuedMs: 0 })), clock.now());
   }
 
   /** Decided from the states alone; the compare-and-set lets one of several recoverers enqueue a file (schedule 18). */
@@ -91,7 +90,8 @@ export class Recoverer {
       });
       after = states[states.length - 1]?.id;
       if (after === undefined) return;
-      const won = await volume.states.markQueued(states.map(({ id, queuedMs }) => ({ id, queuedMs })), nowMs);
+      const due = states.filter((state) => isDue(state, nowMs));
+      const won = await volume.states.markQueued(due.map(({ id, queuedMs }) => ({ id, queuedMs })), nowMs);
       if (won.length > 0) {
         await queue.put(won);
         log.info('FilesRequeued', { files: won.length });
@@ -99,4 +99,12 @@ export class Recoverer {
       if (states.length < PAGE) return;
     }
   }
+}
+
+/**
+ * A file that was enqueued again in vain waits twice as long for the next time: while the index is down for hours its
+ * backlog must not come into the queue every few minutes.
+ */
+function isDue({ queuedMs, progressMs }: FileState, nowMs: number): boolean {
+  return nowMs - queuedMs >= queuedMs - progressMs;
 }

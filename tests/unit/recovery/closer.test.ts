@@ -22,7 +22,8 @@ describe('Closer', () => {
     expect([...volume.store.journal.get('L')?.keys() ?? []]).to.deep.equal([2]);
     expect(await volume.journal.pendingBlocks()).to.equal(0);
     const state = await volume.states.get(fileId(1));
-    expect(state).to.include({ phase: 'closed', lines: 3, collection: 'logs', definitions: 'd1', queuedMs: 0 });
+    expect(state).to.include({ phase: 'closed', lines: 3, collection: 'logs', definitions: 'd1' });
+    expect(state?.queuedMs, 'as one that is put into the queue next').to.equal(state?.closedMs);
   });
 
   it('removes the last block of a lane that was sealed behind its release', async () => {

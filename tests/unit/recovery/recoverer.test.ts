@@ -120,4 +120,15 @@ describe('Recoverer', () => {
     await recoverer.run();
     expect(queue.ids).to.have.length(2);
   });
+
+  it('enqueues a file that nobody can work on ever more rarely: an outage does not fill the queue', async () => {
+    const volume = newVolume();
+    await openLane(volume, 'L', [[piece(1, 'a\n')]]);
+    const { recoverer, queue, clock } = setUp(volume, nobody);
+    for (let minute = 0; minute < 24 * 60; minute += 1) {
+      await recoverer.run();
+      clock.nowMs += 60_001;
+    }
+    expect(queue.ids.length).to.be.within(5, 13);
+  });
 });
