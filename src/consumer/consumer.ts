@@ -78,10 +78,8 @@ export function createConsumer(dependencies: ConsumerDependencies): Consumer {
     metrics.settingsVersion.set(settings.version);
   };
   const stop = async (deadlineMs: number): Promise<void> => {
-    const endMs = clock.monotonic() + deadlineMs;
-    await runner.close((deadlineMs * 3) / 4);
-    // A last commit only makes lines searchable sooner: an index that hangs must not hold up the end.
-    await Promise.race([commits.close(), clock.sleep(Math.max(0, endMs - clock.monotonic()))]);
+    await runner.close(deadlineMs);
+    commits.close();
   };
   let started = false;
   let closing: Promise<void> | undefined;

@@ -105,12 +105,14 @@ export class Indexer {
   }
 
   private async add(batch: readonly Entry<Ticket>[]): Promise<readonly Refusal[]> {
-    const { index, metrics, clock, commits } = this.options;
+    const { index, metrics, clock, commits, settings } = this.options;
     const documents = batch.flatMap((entry) => entry.documents);
     const collection = batch[0]?.collection ?? '';
     const started = clock.monotonic();
     try {
-      const refusals = await retry(() => index.add(collection, documents), { ...this.options, attempts: ATTEMPTS });
+      const refusals = await retry(
+        () => index.add(collection, documents, settings.current.consumer.softCommitMs),
+        { ...this.options, attempts: ATTEMPTS });
       this.accepted(clock.monotonic() - started);
       metrics.batches.inc({ outcome: 'accepted' });
       metrics.linesIndexed.inc(documents.length - refusals.length);

@@ -12,7 +12,7 @@ export interface ConsumerMetrics {
   readonly linesLeft: Gauge;
   readonly ownedBuckets: Gauge;
   readonly pauses: Counter;
-  readonly commits: Counter<'kind' | 'outcome'>;
+  readonly commits: Counter<'outcome'>;
   readonly settingsVersion: Gauge;
   /** Calls back before the figures are read, to set the gauges that show a state. */
   readonly onCollect: (callback: () => void) => void;
@@ -50,7 +50,7 @@ export function createConsumerMetrics(registry: Registry): ConsumerMetrics {
     }),
     pauses: counter('resilog_consumer_pauses_total', 'Times that all work was put back since archive or index failed.'),
     commits: new Counter({
-      name: 'resilog_consumer_commits_total', help: 'Commits of the index.', labelNames: ['kind', 'outcome'], registers,
+      name: 'resilog_consumer_commits_total', help: 'Commits of the index.', labelNames: ['outcome'], registers,
     }),
     settingsVersion: gauge('resilog_settings_version', 'Version of the settings in force.'),
     onCollect: (callback) => { sample = callback; },

@@ -41,16 +41,20 @@ export class MemoryIndex implements LogIndex {
     });
   }
 
-  async add(collection: string, documents: readonly IndexDocument[]): Promise<readonly Refusal[]> {
+  async add(
+    collection: string, documents: readonly IndexDocument[], searchableWithinMs?: number,
+  ): Promise<readonly Refusal[]> {
     const refusals: Refusal[] = [];
     for (const half of halves(documents)) {
       await this.effect('index.add', () => {
-        const { current } = this.open(collection);
+        const opened = this.open(collection);
+        const { current } = opened;
         for (const document of half) {
           const reason = this.options.refuse?.(document);
           if (reason === undefined) current.set(document.id, document);
           else refusals.push({ id: document.id, reason });
         }
+        if (searchableWithinMs !== undefined) opened.searchable = new Map(current);
       });
     }
     return refusals;

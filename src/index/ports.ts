@@ -82,9 +82,13 @@ export interface LogIndex {
   prepare(collection: string, options: { readonly shards: number; readonly replicas: number }): Promise<void>;
   /**
    * Adds or replaces. Resolves when every live replica logged the batch, with the refusals (found by bisection).
-   * UnavailableError/UnknownOutcomeError: may be half applied, send it again.
+   * UnavailableError/UnknownOutcomeError: may be half applied, send it again. With `searchableWithinMs` the index makes
+   * them searchable by itself, once for all who ask in that time; without, the next commit does.
    */
-  add(collection: string, documents: readonly IndexDocument[]): Promise<readonly Refusal[]>;
+  add(
+    collection: string, documents: readonly IndexDocument[], searchableWithinMs?: number,
+  ): Promise<readonly Refusal[]>;
+  /** Searches show the removal within seconds, or after the next commit. */
   removeIds(collection: string, ids: readonly string[]): Promise<void>;
   /** soft: searchable. hard: on disk, and a searcher opened. */
   commit(collection: string, kind: 'soft' | 'hard'): Promise<void>;

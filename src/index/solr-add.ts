@@ -13,7 +13,7 @@ interface Encoded {
  * the others are in. Solr may have taken part of a refused batch: ids are deterministic, so sending it again is safe.
  */
 export async function addDocuments(
-  client: SolrClient, collection: string, documents: readonly IndexDocument[],
+  client: SolrClient, collection: string, documents: readonly IndexDocument[], searchableWithinMs?: number,
 ): Promise<readonly Refusal[]> {
   const refusals: Refusal[] = [];
   const encoded: Encoded[] = [];
@@ -27,7 +27,7 @@ export async function addDocuments(
   }
   const waiting: (readonly Encoded[])[] = encoded.length === 0 ? [] : [encoded];
   for (let batch = waiting.pop(); batch !== undefined; batch = waiting.pop()) {
-    const reason = await sendBatch(client, collection, batch);
+    const reason = await sendBatch(client, collection, batch, searchableWithinMs);
     if (reason === undefined) continue;
     const [only] = batch;
     if (batch.length === 1 && only !== undefined) {
@@ -45,12 +45,13 @@ const CLUSTER_PROBLEM = /^(?:Could not find collection|Collection not found|No s
 
 /** Undefined when all documents are in, else why Solr refused. */
 async function sendBatch(
-  client: SolrClient, collection: string, batch: readonly Encoded[],
+  client: SolrClient, collection: string, batch: readonly Encoded[], searchableWithinMs: number | undefined,
 ): Promise<string | undefined> {
   try {
     await client.request({
       path: `/${collection}/update`,
-      query: { wt: 'json' },
+      // Solr joins the commits that many clients ask for; commits of their own would each open searchers everywhere.
+      query: { wt: 'json', ...(searchableWithinMs !== undefined && { commitWithin: String(searchableWithinMs) }) },
       body: { type: 'application/json', data: `[${batch.map(({ json }) => json).join(',')}]` },
       effect: 'write',
     });

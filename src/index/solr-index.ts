@@ -16,6 +16,7 @@ export interface SolrIndexOptions {
 
 const IDS_OF_A_PAGE = 1_000;
 const IDS_OF_A_REMOVAL = 5_000;
+const REMOVAL_VISIBLE_MS = 1_000;
 /** A hard commit of a full buffer may take longer than other requests; it is idempotent. */
 const COMMIT_TIMEOUT_MS = 60_000;
 const COLLECTION = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
@@ -26,12 +27,13 @@ export function createSolrIndex(options: SolrIndexOptions): LogIndex {
   return {
     prepare: (collection, { shards, replicas }) =>
       prepareCollection(checked(collection), { ...options, shards, replicas }),
-    add: (collection, documents) => addDocuments(client, checked(collection), documents),
+    add: (collection, documents, searchableWithinMs) =>
+      addDocuments(client, checked(collection), documents, searchableWithinMs),
     removeIds: async (collection, ids) => {
       for (let from = 0; from < ids.length; from += IDS_OF_A_REMOVAL) {
         await client.request({
           path: `/${checked(collection)}/update`,
-          query: { wt: 'json' },
+          query: { wt: 'json', commitWithin: String(REMOVAL_VISIBLE_MS) },
           body: {
             type: 'application/json',
             data: JSON.stringify({ delete: ids.slice(from, from + IDS_OF_A_REMOVAL) }),
