@@ -51,7 +51,7 @@ export interface Consumer {
 }
 
 export function createConsumer(dependencies: ConsumerDependencies): Consumer {
-  const { clock, queue, metrics, settings, index, volumes } = dependencies;
+  const { queue, metrics, settings, index, volumes } = dependencies;
   const commits = new CommitPolicy(dependencies);
   const indexer = new Indexer({ ...dependencies, commits });
   const budget = new Budget(BYTES_IN_WORK);

@@ -19,7 +19,7 @@ interface Sender {
 /** Declares 20 sources and sends 200,000 real lines from all of them at once. */
 async function sendAll(
   cluster: Cluster, prefix: string, pauseMs: number,
-): Promise<{ readonly senders: readonly Sender[]; sent(): number }> {
+): Promise<{ readonly senders: readonly Sender[]; readonly sent: () => number }> {
   const logs = samples();
   let acknowledged = 0;
   const senders: Sender[] = [];
@@ -34,7 +34,8 @@ async function sendAll(
     const ledger = new Ledger();
     const done = replay({
       // Half of the sources begin with the other producer.
-      urls: i % 2 === 0 ? urls : [...urls].reverse(), lines: repeated(sample, LINES / SOURCES), linesPerRequest: 250, ledger,
+      urls: i % 2 === 0 ? urls : [...urls].reverse(), lines: repeated(sample, LINES / SOURCES), linesPerRequest: 250,
+      ledger,
       giveUpMs: 120_000, pauseMs, onAcknowledged: (lines) => { acknowledged += lines; },
     });
     done.catch(() => undefined);
