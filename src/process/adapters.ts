@@ -1,10 +1,8 @@
 import { join } from 'node:path';
-import { MongodbVolume } from '../archive/mongodb-volume';
+import type { MongodbVolume } from '../archive/mongodb-volume';
 import type { Clock } from '../clock';
 import { ConfigurationError, ResilogError, messageOf } from '../errors';
 import type { LogIndex } from '../index/ports';
-import { createSolrClient } from '../index/solr-client';
-import { createSolrIndex } from '../index/solr-index';
 import type { Log } from '../log';
 import type { Random } from '../random';
 import { accessPlan } from '../registry/access-plan';
@@ -73,7 +71,9 @@ export class Adapters {
       const { clock, log } = this.options;
       const settings = await this.settings();
       const { mongodb } = (await this.connections()).current;
-      const volumes = mongodb.volumes.map(({ name, url, database }) => new MongodbVolume({
+      // Drivers are loaded by who uses them: a command is there the sooner.
+      const archive = await import('../archive/mongodb-volume');
+      const volumes = mongodb.volumes.map(({ name, url, database }) => new archive.MongodbVolume({
         name, url, database: database ?? 'resilog', clock, log,
         keyWindowSeconds: settings.current.intake.idempotencyWindowHours * 3_600,
       }));
@@ -92,6 +92,9 @@ export class Adapters {
     return this.once('index', async () => {
       const connections = await this.connections();
       const { clock } = this.options;
+      const [{ createSolrClient }, { createSolrIndex }] = await Promise.all([
+        import('../index/solr-client'), import('../index/solr-index'),
+      ]);
       const client = createSolrClient({ baseUrls: () => connections.current.solr.urls, clock });
       this.closers.push(() => client.close());
       return createSolrIndex({ client, clock, configsetFolder: join(programFolder, 'solr', 'resilog') });

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock';
 import { ConfigurationError, ConflictError, FencedError, InputError, NotFoundError, UnknownOutcomeError } from '../errors';
 import { randomHex, type Random } from '../random';
-import { issueCertificate, type IssuedCertificate } from './certificates';
+import type { IssuedCertificate } from './certificates';
 import type { Coordination, MultiOperation } from './coordination';
 import { decodeKeyChanges, encodeKeyChanges, withChange } from './key-changes';
 import { withLock } from './locks';
@@ -126,8 +126,10 @@ export class SourceRegistry {
     });
   }
 
-  private issue(name: string): Promise<IssuedCertificate> {
+  private async issue(name: string): Promise<IssuedCertificate> {
     const request = { commonName: name, usage: 'client', validDays: VALID_DAYS } as const;
+    // Most commands make no certificate, and the library takes half a second to load.
+    const { issueCertificate } = await import('./certificates');
     return issueCertificate(request, this.options.clock, this.options.random);
   }
 

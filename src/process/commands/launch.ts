@@ -6,7 +6,6 @@ import { createLog } from '../../log';
 import { componentKinds, type ComponentKind } from '../../registry/paths';
 import { Adapters } from '../adapters';
 import { namedConfiguration } from '../configuration';
-import { runLaunch } from '../launch/launch';
 
 interface LaunchFlags {
   readonly kind: ComponentKind;
@@ -38,6 +37,7 @@ export function addLaunchCommand(parent: Command, context: CommandContext): void
         clock, level: configuration.logLevel, write: (line) => { process.stdout.write(line); },
         fields: { process: 'launch', kind: flags.kind, member: flags.member },
       });
+      const { runLaunch } = await import('../launch/launch');
       context.setExitCode(await runLaunch({
         kind: flags.kind, member: flags.member, address: flags.address, health: flags.health, command, startDeadlineMs,
         data: flags.data ?? configuration.data ?? dirname(configuration.file),

@@ -3,7 +3,6 @@ import type { CommandContext } from '../../cli/context';
 import { collect } from '../../cli/commands/search';
 import { ExitCode } from '../../cli/exit-codes';
 import { parseDuration } from '../../cli/time';
-import { initiateReplicaSet, readMembers } from '../replica-set';
 
 interface ReplicaSetFlags {
   readonly member: readonly string[];
@@ -23,6 +22,7 @@ export function addReplicaSetCommand(parent: Command, context: CommandContext): 
     .requiredOption(...MEMBER, collect)
     .option('--json', 'one JSON object a line: member, state, set, problem')
     .action(async ({ member, json }: ReplicaSetFlags) => {
+      const { readMembers } = await import('../replica-set');
       const states = await readMembers({ members: member });
       if (json) for (const state of states) context.output.json(state);
       else {
@@ -46,6 +46,7 @@ function addInitiate(replicaSet: Command, context: CommandContext): void {
     .option('--json', 'one JSON object: name, members, initiated')
     .action(async ({ member, name, timeout, json }: ReplicaSetFlags) => {
       const { clock, output, signal } = context;
+      const { initiateReplicaSet } = await import('../replica-set');
       const { initiated } = await initiateReplicaSet({
         name, members: member, clock, timeoutMs: parseDuration(timeout), signal,
         onProgress: (waitingFor) => { output.progress(`waiting: ${waitingFor === '' ? 'for a primary' : waitingFor}`); },

@@ -48,11 +48,11 @@ describe('every command', () => {
 describe('docs/operating.md', () => {
   it('describes every key of a process\'s configuration file', () => {
     const page = readFileSync(join(programFolder, 'docs', 'operating.md'), 'utf8');
-    const { properties } = loadSchema('process').document as { properties: Record<string, { default?: unknown }> };
+    const { properties } = loadSchema('process').document as { properties: Record<string, { default?: string }> };
     for (const [key, { default: value }] of Object.entries(properties)) {
       const row = new RegExp(`^\\| \`${key}\` \\|.*\\|$`, 'm').exec(page)?.[0];
       expect(row, `a row for ${key}`).to.be.a('string');
-      if (value !== undefined) expect(row).to.include(`\`${String(value)}\``);
+      if (value !== undefined) expect(row).to.include(`\`${value}\``);
     }
   });
 });
