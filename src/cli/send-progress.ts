@@ -12,6 +12,8 @@ export interface SendProgress {
   readonly source: string;
   /** Bytes of the file that were acknowledged. */
   offset: number;
+  /** Bytes that are being sent: bodies are cut the same way again although the file has grown meanwhile. */
+  end: number;
   lines: number;
 }
 
@@ -21,15 +23,22 @@ export function progressFileOf(file: string): string {
   return `${file}.resilog-progress`;
 }
 
-/** The progress of an interrupted sending of this very file to this source, or a new one. */
+/**
+ * The progress of an interrupted sending of this very file to this source, or a new one. It is stored before the first
+ * byte is sent: a command that is killed and repeated uses the same idempotency keys from the first body on.
+ */
 export function openProgress(file: string, source: string, random: Random): SendProgress {
-  const head = headOf(file);
   const path = progressFileOf(file);
   if (existsSync(path)) {
     const former = parse(path);
-    if (former?.head === head && former.source === source && former.offset <= statSync(file).size) return former;
+    const end = Math.max(former?.offset ?? 0, former?.end ?? 0);
+    const same = former?.source === source && end <= statSync(file).size && former.head === headOf(file, end);
+    if (same) return { ...former, end };
   }
-  return { run: randomHex(random, 16), head, source, offset: 0, lines: 0 };
+  const end = statSync(file).size;
+  const progress = { run: randomHex(random, 16), head: headOf(file, end), source, offset: 0, end, lines: 0 };
+  saveProgress(file, progress);
+  return progress;
 }
 
 /** Written aside, synced, renamed: a crash leaves the former or the new one. */
@@ -50,11 +59,12 @@ export function dropProgress(file: string): void {
   rmSync(progressFileOf(file), { force: true });
 }
 
-function headOf(file: string): string {
+/** Of the bytes that are sent only: a short file that has grown is still the same. */
+function headOf(file: string, end: number): string {
   const descriptor = openSync(file, 'r');
   try {
     const head = Buffer.alloc(HEAD_BYTES);
-    const length = readSync(descriptor, head, 0, HEAD_BYTES, 0);
+    const length = readSync(descriptor, head, 0, Math.min(HEAD_BYTES, end), 0);
     return createHash('sha256').update(head.subarray(0, length)).digest('hex');
   } finally {
     closeSync(descriptor);

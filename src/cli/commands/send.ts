@@ -54,14 +54,13 @@ async function send(context: CommandContext, file: string, options: SendOptions)
   const sender = createSender({ ...target, clock, requestTimeoutMs: REQUEST_TIMEOUT_MS });
   const progress: SendProgress = isFile
     ? openProgress(file, options.source, context.random)
-    : { run: randomHex(context.random, 16), head: '', source: options.source, offset: 0, lines: 0 };
+    : { run: randomHex(context.random, 16), head: '', source: options.source, offset: 0, end: 0, lines: 0 };
   if (progress.offset > 0) output.note(`Going on behind ${formatBytes(progress.offset)} that were sent before.`);
   const size = isFile ? statSync(file).size : undefined;
-  const input = isFile ? createReadStream(file, { start: progress.offset, highWaterMark: CHUNK_BYTES }) : process.stdin;
   const totals: Totals = { lines: 0, bytes: 0, requests: 0, retries: 0 };
   const startedMs = clock.monotonic();
-  try {
-    for await (const chunk of lineChunks(input as AsyncIterable<Buffer>, CHUNK_BYTES, limits.lineBytes)) {
+  const sendAll = async (input: AsyncIterable<Buffer>): Promise<void> => {
+    for await (const chunk of lineChunks(input, CHUNK_BYTES, limits.lineBytes)) {
       if (context.signal.aborted) throw new InputError('interrupted; repeat the command to go on');
       const answer = await sendChunk(context, sender, chunk, progress, totals, giveUpMs);
       totals.lines += answer;
@@ -71,6 +70,10 @@ async function send(context: CommandContext, file: string, options: SendOptions)
       if (isFile) saveProgress(file, progress);
       showProgress(context, totals, progress.offset, size, clock.monotonic() - startedMs);
     }
+  };
+  try {
+    if (size === undefined) await sendAll(process.stdin as AsyncIterable<Buffer>);
+    else await sendFile(file, size, progress, sendAll);
   } finally {
     sender.close();
     output.progress('');
@@ -78,6 +81,21 @@ async function send(context: CommandContext, file: string, options: SendOptions)
   if (isFile) dropProgress(file);
   if (options.json) output.json({ source: options.source, ...totals });
   else output.line(`${formatCount(totals.lines)} lines (${formatBytes(totals.bytes)}) are durable.`);
+}
+
+/** Sends what an interrupted sending covered, then what has come behind it since. */
+async function sendFile(
+  file: string, size: number, progress: SendProgress, sendAll: (input: AsyncIterable<Buffer>) => Promise<void>,
+): Promise<void> {
+  while (progress.offset < size) {
+    if (progress.offset >= progress.end) {
+      progress.end = size;
+      saveProgress(file, progress);
+    }
+    const range = { start: progress.offset, end: progress.end - 1, highWaterMark: CHUNK_BYTES };
+    await sendAll(createReadStream(file, range) as AsyncIterable<Buffer>);
+    if (progress.offset < progress.end) throw new InputError(`${file} became shorter while it was sent`);
+  }
 }
 
 /** Repeats one body with the same key until it has an answer: it is stored once however often it was sent. */
