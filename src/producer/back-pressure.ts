@@ -10,6 +10,8 @@ const POLL_MS = 2_000;
 const UNHEALTHY_POLL_MS = 500;
 /** A look costs the registry a packet a bucket: a queue that can't be full soon is looked at less often. */
 const LONGEST_QUEUE_POLL_MS = 30_000;
+/** While MongoDB says that few files wait, few items can: then a look is only for what no file stands behind. */
+const IDLE_QUEUE_POLL_MS = 300_000;
 /** More items than this a second no queue takes. */
 const QUEUE_ITEMS_PER_SECOND = 3_000;
 
@@ -161,7 +163,10 @@ export class BackPressure {
 
   /** Time in which a queue of the depth last seen can't reach its bound; 0 when it is at it. */
   private queuePollMs(): number {
-    const room = this.options.settings.current.backPressure.maxQueueDepth - this.queueItems;
+    const { maxQueueDepth } = this.options.settings.current.backPressure;
+    // An item holds at least one file; some files may be in two.
+    if (2 * this.unindexedFiles < maxQueueDepth && 2 * this.queueItems < maxQueueDepth) return IDLE_QUEUE_POLL_MS;
+    const room = maxQueueDepth - this.queueItems;
     return Math.min(LONGEST_QUEUE_POLL_MS, Math.max(0, room / QUEUE_ITEMS_PER_SECOND) * 1_000);
   }
 }

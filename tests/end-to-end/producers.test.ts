@@ -41,13 +41,15 @@ describe('two producers', function () {
 
   it('take 10,000 requests for fewer than 100 packets to ZooKeeper', async () => {
     const { urls } = await addSource('frugal');
-    for (const url of urls) expect((await post(url, Buffer.from('first\n'))).status).to.equal(200);
-    await sleep(2_000);
-    const idleMs = 15_000;
-    const idleFrom = await packets();
-    await sleep(idleMs);
+    // The baseline: what a cluster costs that takes a line now and then, sessions, closing and verification included.
+    const baseMs = 20_000;
+    const baseFrom = await packets();
+    for (let elapsed = 0; elapsed < baseMs; elapsed += 1_000) {
+      for (const url of urls) expect((await post(url, Buffer.from('now and then\n'))).status).to.equal(200);
+      await sleep(1_000);
+    }
     const from = await packets();
-    const idlePerMs = (from - idleFrom) / idleMs;
+    const basePerMs = (from - baseFrom) / baseMs;
     const begin = Date.now();
     const agents = Array.from({ length: 8 }, () =>
       new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false }));
@@ -61,9 +63,9 @@ describe('two producers', function () {
     const received = await packets() - from;
     for (const agent of agents) agent.destroy();
     expect([...statuses]).to.deep.equal([[200, 10_000]]);
-    const figures = `${received} packets in ${tookMs} ms; ${(idlePerMs * 1_000).toFixed(1)} a second when idle`;
-    expect(received - idlePerMs * tookMs, figures).to.be.lessThan(100);
-    expect(idlePerMs * 1_000, figures).to.be.lessThan(15);
+    const figures = `${received} packets in ${tookMs} ms; ${(basePerMs * 1_000).toFixed(1)} a second before`;
+    expect(received - basePerMs * tookMs, figures).to.be.lessThan(100);
+    expect(basePerMs * 1_000, figures).to.be.lessThan(15);
     if (process.env.RESILOG_TEST_FIGURES !== undefined) process.stderr.write(`${figures}\n`);
   });
 
