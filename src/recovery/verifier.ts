@@ -23,6 +23,8 @@ export interface VerifierOptions {
 const SETTLE_MS = 20_000;
 const PAGE = 200;
 const REMOVAL_IDS = 1_000;
+/** One after another, each with its majority writes, thousands of small sources would close files faster than this. */
+const FILES_AT_ONCE = 16;
 const DAY_MS = 86_400_000;
 const NONE: FileSums = { count: 0, lineSum: 0n, lineSquareSum: 0n };
 
@@ -71,7 +73,7 @@ export class Verifier {
     const ids = files.map(({ id }) => id);
     const sums = await index.sums(collection, ids);
     const failed: FileState[] = [];
-    for (const state of files) {
+    const judge = async (state: FileState): Promise<void> => {
       const setAside = await this.setAsideLines(state);
       const found = sums.get(state.id) ?? NONE;
       const expected = expectedSums(state, setAside);
@@ -81,6 +83,9 @@ export class Verifier {
         log.warn('FileDiffersInIndex', { file: state.id, expected: expected.count, found: found.count });
         failed.push(state);
       }
+    };
+    for (let at = 0; at < files.length; at += FILES_AT_ONCE) {
+      await Promise.all(files.slice(at, at + FILES_AT_ONCE).map(judge));
     }
     await this.indexAgain(failed);
     const followers = await index.recoverDifferingFollowers(collection, ids);
