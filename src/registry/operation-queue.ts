@@ -116,8 +116,8 @@ function lost(effect: Effect, what: string, cause: Error): Error {
 }
 
 function unavailable(what: string, cause: Error): Error {
-  return new UnavailableError(`${what}: ZooKeeper is out of reach (${cause.message})`, {
+  return new UnavailableError(`ZooKeeper is out of reach (${what}: ${cause.message})`, {
     cause,
-    remedy: 'see whether its members run and have a quorum: resilog status',
+    remedy: 'see whether its members run and have a quorum; of the local cluster: `make status`',
   });
 }
