@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +38,7 @@ describe('presence in the registry', function () {
     folder = await mkdtemp(join(tmpdir(), 'resilog-test-'));
     proxy = await TcpProxy.start({ host: '::1', port: cluster.basePort + 1 });
     const zookeeper = [`[::1]:${proxy.port}`];
-    writeConfiguration(cluster, existsSync(join(cluster.folder, 'launcher.json')) ? 'launcher.json' : 'resilog.json', join(folder, 'launcher.json'), { zookeeper });
+    writeConfiguration(cluster, 'launcher.json', join(folder, 'launcher.json'), { zookeeper });
     writeConfiguration(cluster, 'consumer-1/process.json', join(folder, 'consumer.json'), {
       zookeeper, member: 'further', port: 0, data: folder,
     });
