@@ -87,8 +87,9 @@ describe('a cluster used from the command line', function () {
     if (one === undefined) throw new Error('nothing found');
     expect((await resilog('show', one.id, '--raw')).trimEnd()).to.equal(one.message);
 
-    const files = await ndjson<{ id: string; Lines: number; RemLines: number; Position: number; bytes: number; sha256: string }>(
-      'file', 'list', '--source', 'login');
+    const files = await ndjson<{
+      id: string; Lines: number; RemLines: number; Position: number; bytes: number; sha256: string;
+    }>('file', 'list', '--source', 'login');
     expect(files.reduce((sum, { Lines }) => sum + Lines, 0)).to.equal(lines.length);
     const exported: string[] = [];
     for (const { id, Lines, RemLines, Position, bytes, sha256 } of files) {
