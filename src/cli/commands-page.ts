@@ -1,4 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
+import { exitCodeMeanings } from './exit-codes';
 
 /** docs/commands.md: every command with its arguments and options, as its help has them. */
 export function commandsPage(program: Command): string {
@@ -9,16 +10,10 @@ export function commandsPage(program: Command): string {
     ...optionRows(program), '',
     'Results go to standard output, everything about them to standard error. `--json` prints one JSON object, or one a line.',
     'Colour only on a terminal, and not with `NO_COLOR`.', '',
-    '| exit code | meaning |', '| --- | --- |', ...EXIT_CODES.map(([code, meaning]) => `| ${code} | ${meaning} |`), '',
+    '| exit code | meaning |', '| --- | --- |', ...exitCodeMeanings.map(([code, meaning]) => `| ${code} | ${meaning} |`), '',
     ...program.commands.flatMap((command) => section(command, 'resilog')),
   ].join('\n').trimEnd() + '\n';
 }
-
-const EXIT_CODES = [
-  [0, 'done'], [64, 'wrong usage or query'], [65, 'unusable data'], [66, 'not found'],
-  [69, 'a component is not reachable, or not ready'], [70, 'a defect of resilog'], [73, 'exists already'],
-  [75, 'try again: it may have worked, or will'], [77, 'not allowed'], [78, 'wrong configuration'],
-] as const;
 
 function section(command: Command, parent: string): string[] {
   const name = `${parent} ${command.name()}`;

@@ -27,6 +27,15 @@ export const ExitCode = {
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
+/** For help and docs/commands.md. */
+export const exitCodeMeanings: readonly (readonly [code: ExitCode, meaning: string])[] = [
+  [ExitCode.ok, 'done'], [ExitCode.usage, 'wrong usage or query'], [ExitCode.data, 'unusable data'],
+  [ExitCode.noInput, 'not found'], [ExitCode.unavailable, 'a component is not reachable, or not ready'],
+  [ExitCode.software, 'a defect of resilog'], [ExitCode.cantCreate, 'exists already'],
+  [ExitCode.tempFail, 'try again: it may have worked, or will'], [ExitCode.noPermission, 'not allowed'],
+  [ExitCode.config, 'wrong configuration'],
+];
+
 const BY_ERROR = [
   [ConfigurationError, ExitCode.config],
   [NotFoundError, ExitCode.noInput],

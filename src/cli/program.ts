@@ -2,15 +2,12 @@ import { Command, CommanderError } from 'commander';
 import { ResilogError, messageOf } from '../errors';
 import { nearest } from '../nearest';
 import type { AddCommand, CommandContext } from './context';
-import { ExitCode, exitCodeOf } from './exit-codes';
+import { ExitCode, exitCodeMeanings, exitCodeOf } from './exit-codes';
 import type { Output } from './output';
 
-const EXIT_CODES_HELP = [
-  '',
-  'Exit codes: 0 done, 64 wrong usage or query, 65 unusable data, 66 not found, 69 a component is not reachable,',
-  '70 a defect of resilog, 73 exists already, 75 try again, 77 not allowed, 78 wrong configuration.',
-  '',
-  'A command finds its cluster by --config, else RESILOG_CONFIG, else the local cluster of its checkout.',
+const HELP_END = [
+  '', 'Exit codes:', ...exitCodeMeanings.map(([code, meaning]) => `  ${String(code).padEnd(2)}  ${meaning}`),
+  '', 'A command finds its cluster by --config, else RESILOG_CONFIG, else the local', 'cluster of its checkout.',
 ].join('\n');
 
 /** The whole command line. Commands are added by their factories, so that each knows its own options only. */
@@ -22,7 +19,7 @@ export function createProgram(version: string, commands: readonly AddCommand[], 
     .helpOption('-h, --help', 'show help')
     .showHelpAfterError('(--help shows what there is)')
     .showSuggestionAfterError(true)
-    .addHelpText('after', EXIT_CODES_HELP);
+    .addHelpText('after', HELP_END);
   for (const add of commands) add(program, context);
   configure(program, context.output);
   return program;
