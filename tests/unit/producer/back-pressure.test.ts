@@ -96,3 +96,18 @@ describe('back pressure of files that wait to be indexed', () => {
     setup.pressure.close();
   });
 });
+
+describe('back pressure of the storage', () => {
+  it('refuses lines before the disk is full, so that there is room to close files and to delete (schedule 33)', () => {
+    const clock = new ManualClock();
+    let usedFraction = 0.84;
+    const pressure = new BackPressure({
+      volumes: [new MemoryVolume()], settings: new MemorySettings(), clock, log: silentLog,
+      queue: { put: async () => undefined, depth: async () => ({ items: 0, dead: 0 }) },
+      coordination: new MemoryCoordinationServer({ clock }).connect(), storage: () => ({ usedFraction }),
+    });
+    expect(pressure.reasons()).to.deep.equal([]);
+    usedFraction = 0.85;
+    expect(pressure.reasons().map(({ code }) => code)).to.deep.equal(['storage-full']);
+  });
+});

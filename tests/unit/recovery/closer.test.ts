@@ -2,7 +2,11 @@ import { expect } from 'chai';
 import type { MemoryVolume } from '../../../src/archive/memory-volume';
 import { UnavailableError, UnknownOutcomeError } from '../../../src/errors';
 import { limits } from '../../../src/limits';
-import { fileId, newCloser, newVolume, openLane, piece, source, textOf } from './harness';
+import { silentLog } from '../../../src/log';
+import { Closer } from '../../../src/recovery/closer';
+import {
+  fileId, newCloser, newVolume, openLane, piece, source, TestClock, testRandom, textOf,
+} from './harness';
 
 const all = (throughN: number, fromN = 0): { lane: string; fromN: number; throughN: number; files: 'all' } => (
   { lane: 'L', fromN, throughN, files: 'all' });
@@ -156,5 +160,53 @@ describe('Closer', () => {
     expect(await closer.close(all(0))).to.deep.equal([]);
     expect(await volume.files.describe(fileId(1))).to.equal(undefined);
     expect(await volume.journal.pendingBlocks()).to.equal(0);
+  });
+
+  it('shows nothing of a file before its closing transaction: no orphan to sweep (schedule 5)', async () => {
+    let dead = true;
+    const volume = newVolume((effect, when) => {
+      if (effect !== 'states.close' || when === 'after') return;
+      expect(volume.store.files.size, 'nothing is written before').to.equal(0);
+      if (dead) throw new Error('killed');
+    });
+    await openLane(volume, 'L', [[piece(1, 'a\n')]]);
+    await newCloser(volume).close(all(0)).catch(() => undefined);
+    expect(await volume.files.list({ limit: 10 })).to.deep.equal([]);
+    dead = false;
+    await newCloser(volume).close(all(0));
+    expect(await textOf(volume, 1)).to.equal('a\n');
+  });
+
+  it('fixes collection and definitions once: other settings later move no line (schedule 17)', async () => {
+    const volume = newVolume();
+    await openLane(volume, 'L', [[piece(1, 'a\n'), piece(2, 'b\n')]]);
+    let collection = 'first';
+    const closer = new Closer({
+      volume, clock: new TestClock(), random: testRandom, log: silentLog,
+      policy: () => ({ collection, definitions: `of ${collection}`, maxIndexedLineBytes: 1_024 }),
+    });
+    await closer.close({ lane: 'L', fromN: 0, throughN: 0, files: new Set([fileId(1)]) });
+    collection = 'second';
+    await closer.close(all(0));
+    await volume.states.restart(fileId(1), 0, 1);
+    expect(await volume.states.get(fileId(1))).to.include({ collection: 'first', definitions: 'of first' });
+    expect(await volume.states.get(fileId(2))).to.include({ collection: 'second', definitions: 'of second' });
+  });
+
+  it('has one closing transaction in flight, whoever asks (schedule 50)', async () => {
+    let inFlight = 0;
+    let most = 0;
+    const volume = newVolume(async (effect, when) => {
+      if (effect !== 'states.close') return;
+      inFlight += when === 'before' ? 1 : -1;
+      most = Math.max(most, inFlight);
+      await new Promise((resolve) => setImmediate(resolve));
+    });
+    const lanes = ['K', 'L', 'M', 'N'];
+    for (const [i, lane] of lanes.entries()) await openLane(volume, lane, [[piece(i, 'a\n')]]);
+    const closer = newCloser(volume);
+    await Promise.all(lanes.map((lane) => closer.close({ ...all(0), lane })));
+    expect(volume.store.states.size).to.equal(4);
+    expect(most).to.equal(1);
   });
 });

@@ -55,6 +55,19 @@ describe('Verifier', () => {
     expect(queue.ids).to.deep.equal([ID]);
   });
 
+  it('finds what nobody else remembers: indexed, lost by the index, its consumer dead (schedule 11)', async () => {
+    const { volume, index, verifier, queue, clock } = await setUp([]);
+    await verifier.run();
+    expect(await volume.states.get(ID)).to.include({ phase: 'closed', position: 0 });
+    expect(queue.ids).to.deep.equal([ID]);
+    await index.add('logs', ALL.map(document));
+    const state = await volume.states.claim(ID, clock.now());
+    await volume.states.markIndexed(ID, state?.claim ?? 0, clock.now());
+    clock.nowMs += 21_000;
+    await verifier.run();
+    expect((await volume.states.get(ID))?.phase).to.equal('verified');
+  });
+
   it('lines that were set aside count as absent', async () => {
     const { volume, verifier } = await setUp(ALL.filter((line) => line !== 5));
     await volume.states.setAside({ fileId: ID, line: 5, reason: 'bad', atMs: 1 });
