@@ -19,7 +19,9 @@ interface BlockRequest {
  * The raw bytes of many lines, by `<fileId>!<line>`; each block that holds some of them is read once. Lines of files
  * that are gone are left out.
  */
-export async function fetchLines(files: Files, addresses: readonly LineAddress[]): Promise<ReadonlyMap<string, Buffer>> {
+export async function fetchLines(
+  files: Files, addresses: readonly LineAddress[],
+): Promise<ReadonlyMap<string, Buffer>> {
   const found = new Map<string, Buffer>();
   const byFile = new Map<string, number[]>();
   for (const { fileId, line } of addresses) byFile.set(fileId, [...(byFile.get(fileId) ?? []), line]);

@@ -122,7 +122,10 @@ export class Adapters {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    for (const close of this.closers.reverse()) await close();
+    for (const close of this.closers.reverse()) {
+      // One that fails must not keep the session, and with it what says that this process lives.
+      await Promise.resolve().then(close).catch((error: unknown) => { this.options.log.warn('CloseFailed', { error }); });
+    }
     await this.link?.close();
   }
 
