@@ -12,6 +12,10 @@ const ATTEMPTS = 2;
 /** A batch that took longer than this is a reason not to make larger ones. */
 const SLOW_MS = 2_000;
 const SMALLEST_BATCH = 50;
+/** No setting allows larger ones. */
+const LARGEST_BATCH = 100_000;
+/** A cold index is slow: batches begin small and grow as they are managed. */
+const FIRST_BATCH = 250;
 const LINGER_MS = 40;
 /** Bytes of a document besides its text, for estimating the size of a request. */
 const DOCUMENT_BYTES = 300;
@@ -35,7 +39,7 @@ export class Indexer {
   private readonly batcher = new Batcher<Ticket>();
   private inFlight = 0;
   /** Documents of a batch that the index was found to manage: halved when one gets no answer, then grown again. */
-  private manageable = Number.POSITIVE_INFINITY;
+  private manageable = FIRST_BATCH;
   private lastAcceptedAt: number;
   private cancelTimer: (() => void) | undefined;
 
@@ -131,7 +135,8 @@ export class Indexer {
 
   private accepted(durationMs: number): void {
     this.lastAcceptedAt = this.options.clock.monotonic();
-    if (durationMs < SLOW_MS) this.manageable = Math.ceil(this.manageable * 1.25);
+    if (durationMs >= SLOW_MS) return;
+    this.manageable = Math.min(LARGEST_BATCH, Math.ceil(this.manageable * 1.25));
   }
 
   private settle(batch: readonly Entry<Ticket>[], refusals: readonly Refusal[]): void {
