@@ -27,6 +27,8 @@ interface SearchOptions extends QueryOptions {
 
 /** Rows of one page when all hits are fetched. */
 const PAGE_ROWS = 1_000;
+/** Values of a facet that are shown as text; JSON has all of them. */
+const FACET_ROWS = 12;
 
 export function addSearchCommand(parent: Command, context: CommandContext): void {
   addQueryOptions(parent.command('search'))
@@ -164,7 +166,10 @@ const writeText: Writer = async (context, index, collections, request, first, al
   }
   for (const [name, values] of Object.entries(first.facets)) {
     output.line();
-    output.table([[name, 'lines'], ...values.map(({ value, count }) => [printable(value), formatCount(count)])]);
+    const shownValues = values.slice(0, FACET_ROWS);
+    output.table([[name, 'lines'], ...shownValues.map(({ value, count }) => [printable(value), formatCount(count)])]);
+    const more = values.length - shownValues.length;
+    if (more > 0) output.line(`${formatCount(more)} more, less frequent: see --json`);
   }
   output.note(`${formatCount(shown)} of ${formatCount(first.count)} lines found.`);
   if (!all && first.cursor !== undefined) output.note(`Go on with --cursor ${first.cursor}, or see all with --all.`);
