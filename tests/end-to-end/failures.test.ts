@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Binary, Db } from 'mongodb';
+import type { Db } from 'mongodb';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MongodbVolume } from '../../src/archive/mongodb-volume';
@@ -127,13 +127,14 @@ describe('what can not be indexed', function () {
   /** Flips a byte in the middle of a stored file; what is returned puts it back. */
   async function spoil(fileId: string): Promise<() => Promise<void>> {
     const db: Db = (await services.volume() as MongodbVolume).connection.db;
-    const chunks = db.collection<{ files_id: unknown; data: Binary }>('fs.chunks');
+    // The connection gives binary data as buffers.
+    const chunks = db.collection<{ files_id: unknown; data: Buffer }>('fs.chunks');
     const chunk = (await chunks.find().toArray()).find(({ files_id }) => String(files_id) === fileId);
     if (chunk === undefined) throw new Error(`file ${fileId} has no chunk`);
-    const data = Buffer.from(chunk.data.buffer);
+    const data = Buffer.from(chunk.data);
     const spoiled = Buffer.from(data);
     spoiled[data.length >> 1] = (spoiled[data.length >> 1] ?? 0) ^ 0xff;
-    await chunks.updateOne({ _id: chunk._id }, { $set: { data: spoiled as unknown as Binary } });
-    return async () => { await chunks.updateOne({ _id: chunk._id }, { $set: { data: data as unknown as Binary } }); };
+    await chunks.updateOne({ _id: chunk._id }, { $set: { data: spoiled } });
+    return async () => { await chunks.updateOne({ _id: chunk._id }, { $set: { data } }); };
   }
 });

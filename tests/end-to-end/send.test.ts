@@ -7,7 +7,7 @@ import type { ConnectedServices } from '../../src/process/services';
 import type { Cluster } from '../support/cluster';
 import { sharedCluster } from '../support/shared-cluster';
 import { commandsOf, type Commands } from './support/commands';
-import { connect, readArchive } from './support/inspect';
+import { connect, countIndexed, readArchive } from './support/inspect';
 import { startProgram, type Program } from './support/program';
 import { until } from './support/wait';
 
@@ -52,10 +52,11 @@ describe('resilog send', function () {
     const { lines, lineCount } = await readArchive(services, source);
     expect(lineCount).to.equal(LINES);
     expect(lines.size).to.equal(LINES);
+    expect(await countIndexed(services, source)).to.equal(LINES);
   };
 
   it('goes on when the producer that it sends to is killed, without a second copy', async () => {
-    await commands.addSource('survivor', '--no-index');
+    await commands.addSource('survivor');
     const producers = [await cluster.pid('producer-1'), await cluster.pid('producer-2')];
     const sending = start('survivor');
     await until('something is sent', 30_000, () => sent() > 2_000_000, 2);
@@ -68,7 +69,7 @@ describe('resilog send', function () {
   });
 
   it('is killed, repeated, and goes on where it was, without a second copy', async () => {
-    await commands.addSource('interrupted', '--no-index');
+    await commands.addSource('interrupted');
     const killed = start('interrupted');
     await until('something is sent', 30_000, () => sent() > 4_000_000, 2);
     killed.signal('SIGKILL');
