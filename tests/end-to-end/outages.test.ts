@@ -43,7 +43,13 @@ class Trickle {
 describe('outages of one cluster of one each', function () {
   this.timeout(240_000);
   let cluster: Cluster;
+  const trickles: Trickle[] = [];
 
+  const startTrickle = (url: string, name: string): Trickle => {
+    const trickle = new Trickle(url, name);
+    trickles.push(trickle);
+    return trickle;
+  };
   const resilog = async (...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await cluster.resilog(args);
     expect(code, `resilog ${args.join(' ')}: ${stderr}`).to.equal(0);
@@ -69,6 +75,9 @@ describe('outages of one cluster of one each', function () {
     cluster = await startCluster();
     await resilog('config', 'set', 'files.maxAgeMs=2000', 'intake.graceSeconds=10');
   });
+
+  // One that a failed test left would send for ever.
+  afterEach(() => Promise.all(trickles.splice(0).map((trickle) => trickle.stop())));
 
   after(async () => {
     await cluster?.stop();
@@ -98,7 +107,7 @@ describe('outages of one cluster of one each', function () {
   ] as const) {
     it(`${what}: 503 with Retry-After within 6 s, nothing lost, back within 10 s without a restart`, async () => {
       const name = what.replace(' ', '-').toLowerCase();
-      const trickle = new Trickle(await addSource(name), name);
+      const trickle = startTrickle(await addSource(name), name);
       await sleep(2_000);
       await stop();
       const stoppedAt = Date.now();
@@ -124,7 +133,7 @@ describe('outages of one cluster of one each', function () {
 
   it('ZooKeeper stopped: known keys are served for graceSeconds, then 503; nothing lost; back within 10 s', async () => {
     const url = await addSource('graced');
-    const trickle = new Trickle(url, 'graced');
+    const trickle = startTrickle(url, 'graced');
     await sleep(1_500);
     await cluster.stopMember('zookeeper-1');
     const stoppedAt = Date.now();
@@ -152,7 +161,7 @@ describe('outages of one cluster of one each', function () {
   });
 
   it('Solr stopped: lines are taken, and searchable when it is back', async () => {
-    const trickle = new Trickle(await addSource('unsearchable'), 'unsearchable');
+    const trickle = startTrickle(await addSource('unsearchable'), 'unsearchable');
     await sleep(500);
     await cluster.stopMember('solr-1');
     await sleep(5_000);
@@ -165,7 +174,7 @@ describe('outages of one cluster of one each', function () {
 
   it('the only producer killed and kept down: its acknowledged lines are searchable all the same', async () => {
     await resilog('config', 'set', 'files.maxAgeMs=60000');
-    const trickle = new Trickle(await addSource('orphaned'), 'orphaned');
+    const trickle = startTrickle(await addSource('orphaned'), 'orphaned');
     await sleep(2_000);
     await cluster.kill9('producer-1');
     await cluster.stopMember('producer-1');
@@ -188,7 +197,7 @@ describe('outages of one cluster of one each', function () {
   });
 
   it('a producer paused beyond its session can not acknowledge into files that another has closed (schedule 1)', async () => {
-    const trickle = new Trickle(await addSource('zombie'), 'zombie');
+    const trickle = startTrickle(await addSource('zombie'), 'zombie');
     await sleep(2_000);
     await cluster.pause('producer-1');
     await sleep(16_000);
