@@ -11,11 +11,21 @@ function packet(body: Buffer): Buffer {
   return Buffer.concat([length, body]);
 }
 
+const TRIES = 10;
+
 /**
  * Ends somebody's session at the server, as an expiry does: a second connection takes the session over and closes
- * it. `greeting` is what the server sent to the session's own connection first (its ConnectResponse).
+ * it. `greeting` is what the server sent to the session's own connection first (its ConnectResponse). The owner may take
+ * it back before it is closed: therefore it is tried until the server says that there is no such session.
  */
-export function endSession(server: Server, greeting: Buffer): Promise<void> {
+export async function endSession(server: Server, greeting: Buffer): Promise<void> {
+  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+    if (await takeAndClose(server, greeting) === 'gone') return;
+  }
+  throw new Error('the session did not end');
+}
+
+function takeAndClose(server: Server, greeting: Buffer): Promise<'closed' | 'gone'> {
   const sessionId = greeting.subarray(12, 20);
   const password = greeting.subarray(24, 40);
   const request = Buffer.alloc(28);
@@ -26,11 +36,19 @@ export function endSession(server: Server, greeting: Buffer): Promise<void> {
   closeSession.writeInt32BE(1, 0);
   closeSession.writeInt32BE(-11, 4);
   return new Promise((resolve, reject) => {
+    let gone = false;
     const socket = connect(server);
     socket.on('connect', () => socket.write(packet(Buffer.concat([request, password]))));
-    socket.once('data', () => socket.write(packet(closeSession)));
-    socket.on('close', () => { resolve(); });
-    socket.on('error', reject);
+    socket.once('data', (answer: Buffer) => {
+      // A negotiated time-out of 0 says that the session is not there any more.
+      gone = answer.readInt32BE(8) === 0;
+      socket.write(packet(closeSession));
+    });
+    socket.on('close', () => { resolve(gone ? 'gone' : 'closed'); });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE' || error.code === 'ECONNRESET') resolve(gone ? 'gone' : 'closed');
+      else reject(error);
+    });
     socket.setTimeout(10_000, () => socket.destroy(new Error('ZooKeeper did not end the session')));
   });
 }
