@@ -15,8 +15,8 @@ const TRIES = 10;
 
 /**
  * Ends somebody's session at the server, as an expiry does: a second connection takes the session over and closes
- * it. `greeting` is what the server sent to the session's own connection first (its ConnectResponse). The owner may take
- * it back before it is closed: therefore it is tried until the server says that there is no such session.
+ * it. `greeting` is what the server sent to the session's own connection first (its ConnectResponse). The owner may
+ * take it back before it is closed: therefore it is tried until the server says that there is no such session.
  */
 export async function endSession(server: Server, greeting: Buffer): Promise<void> {
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
