@@ -51,7 +51,7 @@ describe('two producers', function () {
     const from = await packets();
     const basePerMs = (from - baseFrom) / baseMs;
     const begin = Date.now();
-    const agents = Array.from({ length: 8 }, () =>
+    const agents = Array.from({ length: 32 }, () =>
       new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false }));
     const statuses = new Map<number, number>();
     await inParallel(Array.from({ length: 10_000 }, (_, i) => i), agents.length, async (i, slot) => {
