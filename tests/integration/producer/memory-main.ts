@@ -6,7 +6,7 @@ import { keyOf, startProducer } from './support';
 async function main(): Promise<void> {
   const volume = new MongodbVolume({ name: 'v1', url: process.argv[2] ?? '', database: 'resilog', clock: systemClock });
   await volume.prepare();
-  const running = await startProducer({ volume, settings: { intake: { memoryBudgetBytes: 72 * 1024 * 1024 } } });
+  const running = await startProducer({ volume, settings: { intake: { memoryBudgetBytes: 76 * 1024 * 1024 } } });
   for (let client = 0; client < 64; client += 1) running.keys.add(`client-${client}`, {}, keyOf(`client-${client}`));
   process.stdout.write(`${running.port}\n`);
   process.stdin.resume();

@@ -11,7 +11,7 @@ import { transpiled } from './transpile';
 const MiB = 1024 * 1024;
 const LIMIT = 300 * 1_000_000;
 /** As a producer is started where memory is short: what is freed goes back to the system, young garbage goes early. */
-const nodeOptions = ['--max-semi-space-size=1'];
+const nodeOptions = ['--max-semi-space-size=1', '--max-old-space-size=192'];
 const allocator = {
   MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072',
 };

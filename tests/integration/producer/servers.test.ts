@@ -43,7 +43,7 @@ describe('producers with real servers', function () {
     const coordination = connect(server);
     await coordination.ensure('/');
     const running = await startProducer({
-      volume: await openVolume(), coordination, keys, settings: { intake: { graceSeconds: 3 } },
+      volume: await openVolume(), coordination, keys, settings: { intake: { graceSeconds: 6 } },
     });
     producers.push(running);
     return running;
@@ -129,6 +129,7 @@ describe('producers with real servers', function () {
     const startedMs = Date.now();
     expect((await running.post(`/${key}`, 'within the grace')).status).to.equal(200);
     await waitFor(async () => (await running.post(`/${key}`, 'probe')).status === 503, 10_000);
+    // Counted from its last word, up to a ping's pause ago.
     expect(Date.now() - startedMs).to.be.within(2_500, 9_000);
     proxy.open();
     await waitFor(async () => (await running.post(`/${key}`, 'zookeeper is back')).status === 200, 15_000);

@@ -19,7 +19,7 @@ const MiB = 2 ** 20;
 const expected: Settings = {
   files: { maxLines: 1_000_000, maxBytes: 32 * MiB, maxAgeMs: 10_000 },
   intake: {
-    maxBodyBytes: 64 * MiB, memoryBudgetBytes: 72 * MiB, bodyTimeoutMs: 60_000, graceSeconds: 30,
+    maxBodyBytes: 64 * MiB, memoryBudgetBytes: 76 * MiB, bodyTimeoutMs: 60_000, graceSeconds: 30,
     maxIndexedLineBytes: 32_768, idempotencyWindowHours: 24, lanes: 2, maxConnections: 2_000,
   },
   backPressure: { maxUnqueuedFiles: 100_000, maxQueueDepth: 100_000, maxJournalBlocks: 100_000 },
