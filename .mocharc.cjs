@@ -6,7 +6,7 @@ process.env.TS_NODE_PROJECT ??= 'tsconfig.json';
 module.exports = {
   require: ['ts-node/register', './tests/support/hooks.ts'],
   extension: ['ts'],
-  timeout: 10_000,
+  timeout: 30_000,
   forbidOnly: true,
   forbidPending: true,
 };

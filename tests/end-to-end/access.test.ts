@@ -14,7 +14,7 @@ import { sharedCluster } from '../support/shared-cluster';
 import { commandsOf } from './support/commands';
 
 describe('access rights of a local cluster', function () {
-  this.timeout(240_000);
+  this.timeout(600_000);
   let cluster: Cluster;
   let key: string;
   const open: Coordination[] = [];

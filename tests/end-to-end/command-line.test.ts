@@ -20,7 +20,7 @@ interface Found {
 }
 
 describe('a cluster used from the command line', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let cluster: Cluster;
   let folder: string;
 
@@ -71,7 +71,7 @@ describe('a cluster used from the command line', function () {
     expect(urls[0]).to.equal(`https://[::1]:${cluster.basePort + 51}/${key}`);
     const sent = await json<{ lines: number; requests: number }>('send', file, '--source', 'login');
     expect(sent.lines).to.equal(lines.length);
-    await resilog('wait', '--idle', '--timeout', '60');
+    await resilog('wait', '--idle', '--timeout', '240');
     expect(await json('search', 'source:login', '--count')).to.deep.equal({ count: lines.length });
 
     const found = await ndjson<Found>('search', '"Failed password"', '--source', 'login', '--all');
@@ -128,7 +128,7 @@ describe('a cluster used from the command line', function () {
     const answer = await post(urls[0] ?? '', body);
     expect(answer.status, answer.body).to.equal(200);
     expect(JSON.parse(answer.body)).to.include({ lines: 5 });
-    await resilog('wait', '--idle', '--timeout', '60');
+    await resilog('wait', '--idle', '--timeout', '240');
     expect(await json('search', '*', '--source', 'bytes', '--count')).to.deep.equal({ count: 5 });
     const [file] = await ndjson<{ id: string; bytes: number }>('file', 'list', '--source', 'bytes');
     expect(file?.bytes).to.equal([...odd, Buffer.from('last')].reduce((sum, line) => sum + line.length + 1, 0));
@@ -175,7 +175,7 @@ describe('a cluster used from the command line', function () {
     await writeFile(file, Array.from({ length: 5_000 }, (_, i) => `<13>1 2026-01-01T00:00:00Z h p - - - line ${i}`).join('\n'));
     await addSource('doomed');
     await resilog('send', file, '--source', 'doomed');
-    await resilog('wait', '--verified', '--timeout', '90');
+    await resilog('wait', '--verified', '--timeout', '240');
     const others = await json<{ count: number }>('search', 'source:login', '--count');
     expect(await json('delete', '*', '--source', 'doomed', '--dry-run')).to.include({ lines: 5_000 });
     const deleted = await json<{ lines: number }>('delete', '*', '--source', 'doomed', '--yes');

@@ -18,7 +18,7 @@ const SOURCES = 4;
 const LINES = 100_000;
 
 describe('consumers that come and go', function () {
-  this.timeout(240_000);
+  this.timeout(600_000);
   let cluster: Cluster;
   let commands: Commands;
   let services: ConnectedServices;
@@ -84,7 +84,7 @@ describe('consumers that come and go', function () {
     await all;
     expect(await leaver.ended).to.equal(0);
     expect(await victim.ended).to.equal(null);
-    await commands.run('wait', '--verified', '--timeout', '120');
+    await commands.run('wait', '--verified', '--timeout', '240');
     for (const { name, ledger } of senders) {
       const archived = await readArchive(services, name);
       expect(ledger.violations(archived.lines)).to.deep.equal([]);

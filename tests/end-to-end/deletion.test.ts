@@ -20,7 +20,7 @@ function line(source: string, i: number, word: string): string {
 }
 
 describe('resilog delete', function () {
-  this.timeout(240_000);
+  this.timeout(600_000);
   let cluster: Cluster;
   let commands: Commands;
   let services: ConnectedServices;
@@ -48,14 +48,14 @@ describe('resilog delete', function () {
     await writeFile(file, `${lines.join('\n')}\n`);
     await commands.run('send', file, '--source', source);
   };
-  const untilDone = (): Promise<number> => until('every deletion is done', 120_000, async () =>
+  const untilDone = (): Promise<number> => until('every deletion is done', 240_000, async () =>
     (await commands.ndjson('deletion', 'list', '--pending')).length === 0, 1_000);
 
   it('of 50,000 lines, killed in the middle and repeated: no line and no file is left, others are untouched', async () => {
     for (const name of ['doomed', 'spared']) await commands.addSource(name);
     await send('doomed', Array.from({ length: LINES }, (_, i) => line('doomed', i, 'x')));
     await send('spared', Array.from({ length: 5_000 }, (_, i) => line('spared', i, 'x')));
-    await commands.run('wait', '--verified', '--timeout', '90');
+    await commands.run('wait', '--verified', '--timeout', '240');
     const sparedIds = await indexedIds(services, 'spared');
     expect(sparedIds.size).to.equal(5_000);
     expect(await countIndexed(services, 'doomed')).to.equal(LINES);
@@ -98,7 +98,7 @@ describe('resilog delete', function () {
     const after = Array.from({ length: 3_000 }, (_, i) => line('mixed', 100_000 + i, i % 3 === 0 ? 'noise' : 'signal'));
     await replay({ urls, lines: after, linesPerRequest: 500, ledger });
     await untilDone();
-    await commands.run('wait', '--verified', '--timeout', '90');
+    await commands.run('wait', '--verified', '--timeout', '240');
     const noiseAfter = after.filter((text) => text.includes('noise')).length;
     expect(await commands.json('search', 'noise', '--source', 'mixed', '--count')).to.deep.equal({ count: noiseAfter });
     const kept = [...before.filter((text) => text.includes('signal')), ...after];

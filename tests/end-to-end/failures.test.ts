@@ -20,7 +20,7 @@ import { until } from './support/wait';
 const COLLECTION = 'resilog';
 
 describe('what can not be indexed', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let cluster: Cluster;
   let commands: Commands;
   let services: ConnectedServices;
@@ -74,19 +74,19 @@ describe('what can not be indexed', function () {
     let setAside: { id: string; fileId: string; line: number; reason: string }[] = [];
     try {
       expect((await post(urls[0] ?? '', bodyOf([...good.slice(0, 10), bad, ...good.slice(10)]))).status).to.equal(200);
-      await commands.run('wait', '--idle', '--timeout', '60');
+      await commands.run('wait', '--idle', '--timeout', '240');
       expect(await countIndexed(services, 'refused')).to.equal(20);
       setAside = await commands.ndjson('set-aside', 'list');
       expect(setAside).to.have.length(1);
       expect(setAside[0]).to.include({ line: 10 });
       expect(setAside[0]?.reason).to.include('s.sd_trouble_level').and.include('severe');
       expect((await commands.run('show', setAside[0]?.id ?? '', '--raw')).trimEnd()).to.equal(bad);
-      await commands.run('wait', '--verified', '--timeout', '60');
+      await commands.run('wait', '--verified', '--timeout', '240');
     } finally {
       await changeSchema({ configset: former });
     }
     expect(await commands.ndjson('set-aside', 'replay')).to.deep.equal([{ fileId: setAside[0]?.fileId, replayed: true }]);
-    await commands.run('wait', '--verified', '--timeout', '60');
+    await commands.run('wait', '--verified', '--timeout', '240');
     expect(await countIndexed(services, 'refused')).to.equal(21);
     expect(await commands.ndjson('set-aside', 'list')).to.deep.equal([]);
     const found = await commands.ndjson<{ id: string; tags: Record<string, string> }>('search', 'trouble', '--source', 'refused');
@@ -119,7 +119,7 @@ describe('what can not be indexed', function () {
       await mend();
     }
     expect(await commands.ndjson('queue', 'replay', id)).to.deep.equal([{ fileId: id, replayed: true }]);
-    await commands.run('wait', '--verified', '--timeout', '60');
+    await commands.run('wait', '--verified', '--timeout', '240');
     expect(await countIndexed(services, 'spoiled')).to.equal(50);
     expect(await commands.json('queue')).to.deep.equal({ depth: 0, dead: 0 });
   });

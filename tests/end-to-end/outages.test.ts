@@ -41,7 +41,7 @@ class Trickle {
 }
 
 describe('outages of one cluster of one each', function () {
-  this.timeout(240_000);
+  this.timeout(600_000);
   let cluster: Cluster;
   const trickles: Trickle[] = [];
 
@@ -60,7 +60,7 @@ describe('outages of one cluster of one each', function () {
     return urls[0] ?? '';
   };
   const verify = async (name: string, ledger: Ledger): Promise<void> => {
-    await resilog('wait', '--idle', '--timeout', '120');
+    await resilog('wait', '--idle', '--timeout', '240');
     const services = connect(cluster);
     try {
       const archived = await readArchive(services, name);

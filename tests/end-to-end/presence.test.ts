@@ -25,7 +25,7 @@ require('node:net').createServer((socket) => { socket.on('error', () => {}); soc
 `;
 
 describe('presence in the registry', function () {
-  this.timeout(90_000);
+  this.timeout(600_000);
   let cluster: Cluster;
   let services: ConnectedServices;
   let folder: string;

@@ -14,7 +14,7 @@ import { connect, countIndexed, indexedIds, readArchive } from './support/inspec
 import { inParallel, until } from './support/wait';
 
 describe('two producers', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let cluster: Cluster;
   let commands: Commands;
   let folder: string;
@@ -120,7 +120,7 @@ describe('two producers', function () {
       expect(other.status, other.body).to.equal(422);
     }
     for (const agent of agents) agent.destroy();
-    await commands.run('wait', '--idle', '--timeout', '60');
+    await commands.run('wait', '--idle', '--timeout', '240');
     const services = connect(cluster);
     try {
       const archived = await readArchive(services, 'twice');

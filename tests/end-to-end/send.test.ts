@@ -15,7 +15,7 @@ const LINES = 24_000;
 const LINE_BYTES = 1_000;
 
 describe('resilog send', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let cluster: Cluster;
   let commands: Commands;
   let services: ConnectedServices;
@@ -48,7 +48,7 @@ describe('resilog send', function () {
     }
   };
   const expectEveryLineOnce = async (source: string): Promise<void> => {
-    await commands.run('wait', '--idle', '--timeout', '60');
+    await commands.run('wait', '--idle', '--timeout', '240');
     const { lines, lineCount } = await readArchive(services, source);
     expect(lineCount).to.equal(LINES);
     expect(lines.size).to.equal(LINES);

@@ -8,7 +8,7 @@ import { closingFile, collect, rejection } from '../../conformance/archive/sampl
 import { servers } from '../../support/servers';
 
 describe('files seen by a plain GridFS client', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let volume: MongodbVolume;
 
   before(async () => {

@@ -12,7 +12,7 @@ import { block, closingFile, collect, newId, newLane } from '../../conformance/a
 import { PrivateMongod } from './private-mongod';
 
 describe('archive while mongod is killed and paused', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let mongod: PrivateMongod;
   let volume: MongodbVolume;
   const opened: MongodbVolume[] = [];

@@ -10,12 +10,12 @@ describe('local cluster', () => {
   let cluster: Cluster;
 
   before(async function () {
-    this.timeout(90_000);
+    this.timeout(300_000);
     cluster = await startCluster({ onlyServers: true });
   });
 
   after(async function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     await cluster.stop();
   });
 
@@ -36,7 +36,7 @@ describe('local cluster', () => {
 
   for (const name of ['zookeeper-1', 'mongodb-1', 'solr-1']) {
     it(`brings ${name} back after kill -9`, async function () {
-      this.timeout(90_000);
+      this.timeout(300_000);
       const killed = await cluster.kill9(name);
       while (isAlive(killed)) await sleep(50);
       await cluster.waitUntilReady(80_000);
@@ -45,7 +45,7 @@ describe('local cluster', () => {
   }
 
   it('says which member is not healthy, where its log is, and ends with 69', async function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     await cluster.stopMember('mongodb-1');
     const { code, stdout } = await runClusterTool(['status', '--var', cluster.folder]);
     expect(code).to.equal(69);
@@ -56,7 +56,7 @@ describe('local cluster', () => {
   });
 
   it('starts again over its own data, as the same replica set', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const up = ['up', '--var', cluster.folder, '--only-servers', '--base-port', String(cluster.basePort)];
     expect(await runClusterTool(['down', '--var', cluster.folder])).to.include({ code: 0 });
     const { code } = await runClusterTool(['status', '--var', cluster.folder]);
@@ -74,7 +74,7 @@ describe('local cluster', () => {
   });
 
   it('ends what a killed supervisord left behind, and starts anew', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const supervisord = Number(readFileSync(`${cluster.folder}/supervisord.pid`, 'utf8'));
     const orphan = await cluster.pid('mongodb-1');
     process.kill(supervisord, 'SIGKILL');

@@ -23,14 +23,14 @@ if (process.getuid?.() === 0) {
     });
 
     after(async function () {
-      this.timeout(90_000);
+      this.timeout(300_000);
       await Promise.all(network.hosts.map((host, index) => tool(host, index, 'clean')));
       await network.remove();
       for (const folder of folders) await rm(folder, { recursive: true, force: true });
     });
 
     it('form one ensemble of each kind, without IPv4', async function () {
-      this.timeout(150_000);
+      this.timeout(300_000);
       const hosts = network.hosts.map((host) => host.address).join(' ');
       const runs = await Promise.all(network.hosts.map((host, index) =>
         tool(host, index, 'up', '--address', host.address, '--hosts', hosts, '--only-servers')));

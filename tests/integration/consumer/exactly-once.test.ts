@@ -28,7 +28,7 @@ const SIZES = [10_000, ...Array.from({ length: 100 }, () => 100)];
 const LINES = SIZES.reduce((sum, size) => sum + size, 0);
 
 describe('consumers on real servers', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const definitions = join(__dirname, '../../../normalizers');
   let world: ZooKeeperWorld;
   let solr: SolrFixture;

@@ -10,7 +10,7 @@ import { servers } from '../../support/servers';
 import { configsetFolder, solrFixture, type SolrFixture } from '../../support/solr-collections';
 
 describe('index in SolrCloud', function suite() {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let fixture: SolrFixture;
   let collection: string;
 

@@ -46,7 +46,7 @@ function pushChunked(port: number, key: string, bytes: number, chunk: Buffer): P
 }
 
 describe('memory of a producer', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let mongod: Mongod;
   let child: ChildProcess;
   let port = 0;

@@ -15,7 +15,7 @@ import { startProducer, storedLines, TestKeys, waitFor, type Answer, type Runnin
 
 /** Producers with a real mongod of their own and the real ZooKeeper, reached through a network that can break. */
 describe('producers with real servers', function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   let mongod: Mongod;
   let proxy: TcpProxy;
   let zookeeper: { readonly host: string; readonly port: number };

@@ -23,7 +23,7 @@ const identities = Object.fromEntries(roles.map((role) => [role, digestIdentity(
 const access = accessPlan(identities);
 
 describe('Access rights in the registry', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let world: ZooKeeperWorld;
   let as: Record<Role, Coordination>;
   let stranger: Coordination;

@@ -48,7 +48,7 @@ function answers(port: number): Promise<boolean> {
 }
 
 describe('resilog launch', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let folder: string;
   let port: number;
 

@@ -12,7 +12,7 @@ function managerOf(coordination: unknown): { xid: number; pendingQueue: unknown[
 }
 
 describe('ZooKeeper coordination on a broken network', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let world: ZooKeeperWorld;
 
   beforeEach(async () => {

@@ -14,7 +14,7 @@ import { PrivateZooKeeper } from '../../support/private-zookeeper';
 const connections = { mongodb: { volumes: [{ name: 'v', url: 'mongodb://x/' }] }, solr: { urls: ['http://x/solr'] } };
 
 describe('ZooKeeper stopped, killed and wiped', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let zookeeper: PrivateZooKeeper;
   let coordination: Coordination;
 

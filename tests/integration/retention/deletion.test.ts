@@ -15,7 +15,7 @@ import { servers } from '../../support/servers';
 import { solrFixture, type SolrFixture } from '../../support/solr-collections';
 
 describe('deletion in MongoDB and SolrCloud', function suite() {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let fixture: SolrFixture;
   let volume: MongodbVolume;
   let collection: string;
