@@ -12,6 +12,9 @@ const ATTEMPTS = 2;
 /** A batch that took longer than this is a reason not to make larger ones. */
 const SLOW_MS = 2_000;
 const SMALLEST_BATCH = 50;
+/** A batch filled to this share counts as full. */
+const FULL_SHARE = 0.75;
+const BACKLOG_FACTOR = 15;
 /** No setting allows larger ones. */
 const LARGEST_BATCH = 100_000;
 /** A cold index is slow: batches begin small and grow as they are managed. */
@@ -109,13 +112,13 @@ export class Indexer {
   }
 
   private async add(batch: readonly Entry<Ticket>[]): Promise<readonly Refusal[]> {
-    const { index, metrics, clock, commits, settings } = this.options;
+    const { index, metrics, clock, commits } = this.options;
     const documents = batch.flatMap((entry) => entry.documents);
     const collection = batch[0]?.collection ?? '';
     const started = clock.monotonic();
     try {
       const refusals = await retry(
-        () => index.add(collection, documents, settings.current.consumer.softCommitMs),
+        () => index.add(collection, documents, this.searchableWithinMs(documents.length)),
         { ...this.options, attempts: ATTEMPTS });
       this.accepted(clock.monotonic() - started);
       metrics.batches.inc({ outcome: 'accepted' });
@@ -131,6 +134,15 @@ export class Indexer {
       metrics.batchDocuments.observe(documents.length);
       metrics.batchSeconds.observe((clock.monotonic() - started) / 1_000);
     }
+  }
+
+  /**
+   * Full batches say that there is a backlog: then opening searchers less often gives all of it sooner. Whoever is
+   * not behind sends smaller ones.
+   */
+  private searchableWithinMs(documents: number): number {
+    const { softCommitMs } = this.options.settings.current.consumer;
+    return documents >= FULL_SHARE * this.bounds().maxDocuments ? softCommitMs * BACKLOG_FACTOR : softCommitMs;
   }
 
   private accepted(durationMs: number): void {

@@ -46,7 +46,7 @@ async function sendAll(
 
 /** Every line that got a 200 is in archive and index exactly once, and all counters agree. */
 async function verify(cluster: Cluster, services: ConnectedServices, senders: readonly Sender[]): Promise<void> {
-  const wait = await cluster.resilog(['wait', '--idle', '--verified', '--timeout', '480s']);
+  const wait = await cluster.resilog(['wait', '--idle', '--verified', '--timeout', '900s']);
   expect(wait.code, wait.stderr).to.equal(0);
   const { journal } = await services.volume();
   for (const { source, ledger } of senders) {
@@ -65,7 +65,7 @@ async function verify(cluster: Cluster, services: ConnectedServices, senders: re
 }
 
 describe('200,000 real lines from 20 sources on three members, two producers, three consumers', function () {
-  this.timeout(900_000);
+  this.timeout(1_500_000);
   let cluster: Cluster;
   let services: ConnectedServices;
 
