@@ -14,12 +14,13 @@ HOSTS ?=
 JOIN ?=
 SOLR_HEAP ?= 512m
 MONGODB_CACHE_GIGABYTES ?= 0.25
+JAVA_OPTIONS ?= -XX:TieredStopAtLevel=1
 
 PIP = venv/bin/python -m pip --disable-pip-version-check --quiet
 CLUSTER = venv/bin/python cluster
 UP = $(CLUSTER) up --var '$(VAR)' --address '$(ADDRESS)' --base-port '$(BASE_PORT)' --members '$(MEMBERS)' \
 	--producers '$(PRODUCERS)' --consumers '$(CONSUMERS)' --hosts '$(HOSTS)' --join '$(JOIN)' \
-	--solr-heap '$(SOLR_HEAP)' --mongodb-cache-gigabytes '$(MONGODB_CACHE_GIGABYTES)'
+	--solr-heap '$(SOLR_HEAP)' --mongodb-cache-gigabytes '$(MONGODB_CACHE_GIGABYTES)' --java-options='$(JAVA_OPTIONS)'
 
 # The checkout's own Node before any other.
 export PATH := $(CURDIR)/parts/node/bin:$(PATH)

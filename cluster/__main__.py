@@ -101,6 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument('--only-servers', action='store_true', help='start neither producers nor consumers')
     up.add_argument('--solr-heap', default=default.solr_heap)
     up.add_argument('--zookeeper-heap', default=default.zookeeper_heap)
+    up.add_argument('--java-options', default=default.java_options, help='for ZooKeeper and Solr; give them as '
+                    '--java-options=-XX:…; default: %(default)s')
     up.add_argument('--mongodb-cache-gigabytes', type=float, default=default.mongodb_cache_gigabytes)
     up.add_argument('--timeout', type=float, default=None, help='seconds to wait (default: 60, several members: 120)')
     up.set_defaults(run=_up)

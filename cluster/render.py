@@ -99,6 +99,7 @@ def _context(plan: Plan, member: Member) -> Dict[str, Any]:
         'zookeeper_members': plan.zookeeper_members,
         'solr_heap': plan.options.solr_heap,
         'zookeeper_heap': plan.options.zookeeper_heap,
+        'java_options': plan.options.java_options,
         'mongodb_cache_gigabytes': plan.options.mongodb_cache_gigabytes,
     }
     if member.kind in ('producer', 'consumer'):

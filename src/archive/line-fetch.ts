@@ -1,6 +1,7 @@
 import { sliceLine } from './block-reader';
 import { blockOfLine } from './file-format';
-import type { Files } from './files';
+import { findFile } from './volume-set';
+import type { Volume } from './volume';
 
 /** Blocks that are fetched at the same time. */
 const CONCURRENT_BLOCKS = 8;
@@ -20,14 +21,15 @@ interface BlockRequest {
  * that are gone are left out.
  */
 export async function fetchLines(
-  files: Files, addresses: readonly LineAddress[],
+  volumes: readonly Volume[], addresses: readonly LineAddress[],
 ): Promise<ReadonlyMap<string, Buffer>> {
   const found = new Map<string, Buffer>();
   const byFile = new Map<string, number[]>();
   for (const { fileId, line } of addresses) byFile.set(fileId, [...(byFile.get(fileId) ?? []), line]);
   for (const [fileId, lines] of byFile) {
-    const file = await files.describe(fileId);
-    if (file === undefined) continue;
+    const kept = await findFile(volumes, fileId);
+    if (kept === undefined) continue;
+    const { file, volume: { files } } = kept;
     const byBlock = new Map<number, number[]>();
     for (const line of lines) {
       const block = blockOfLine(file.blocks, line);

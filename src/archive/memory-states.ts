@@ -69,12 +69,13 @@ export class MemoryStates implements States {
         ? { ...state, phase: Phase.verified } : undefined));
   }
 
-  async restart(id: string, fromClaim: number, nowMs: number): Promise<boolean> {
+  async restart(id: string, fromClaim: number, nowMs: number, failure?: string): Promise<boolean> {
     return this.change('states.restart', id, (state) => (
       mayRestart(state.phase) && state.claim === fromClaim
         ? {
           ...state, phase: Phase.closed, claim: state.claim + 1, takes: 0, position: 0, progressMs: nowMs,
           queuedMs: nowMs,
+          ...(failure === undefined ? {} : { attempts: state.attempts + 1, reason: failure }),
         }
         : undefined));
   }

@@ -103,8 +103,9 @@ export class MongodbStates implements States {
       id, { phase: Phase.indexed, claim, tombstoneVersion }, { $set: { phase: Phase.verified } });
   }
 
-  async restart(id: string, fromClaim: number, nowMs: number): Promise<boolean> {
-    return this.again(id, { phase: { $in: [...RESTARTABLE] }, claim: fromClaim }, nowMs, {});
+  async restart(id: string, fromClaim: number, nowMs: number, failure?: string): Promise<boolean> {
+    const counted = failure === undefined ? {} : { $inc: { attempts: 1 }, $set: { reason: failure } };
+    return this.again(id, { phase: { $in: [...RESTARTABLE] }, claim: fromClaim }, nowMs, counted);
   }
 
   async countAttempt(id: string, claim: number, reason: string): Promise<number> {
@@ -190,7 +191,8 @@ export class MongodbStates implements States {
     id: string, condition: Filter<StateDocument>, nowMs: number, more: UpdateFilter<StateDocument>,
   ): Promise<boolean> {
     const changed = await this.change(id, condition, {
-      ...more, $inc: { claim: 1 },
+      ...more,
+      $inc: { ...more.$inc, claim: 1 },
       $set: { ...more.$set, phase: Phase.closed, position: 0, takes: 0, progressMs: nowMs, queuedMs: nowMs },
     });
     if (changed) await this.mirror(id, { $set: { 'metadata.Position': 0 } });

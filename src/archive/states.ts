@@ -109,8 +109,11 @@ export interface States {
   markIndexed(id: string, claim: number, nowMs: number): Promise<void>;
   /** indexed → verified, if claim and tombstoneVersion are those that were checked. False when they are not. */
   markVerified(id: string, claim: number, tombstoneVersion: number): Promise<boolean>;
-  /** Back to `closed` with claim + 1 and Position 0: index again from the start. Not from gone or archived. */
-  restart(id: string, fromClaim: number, nowMs: number): Promise<boolean>;
+  /**
+   * Back to `closed` with claim + 1 and Position 0: index again from the start. Not from gone or archived. With a
+   * reason it counts as a failed attempt.
+   */
+  restart(id: string, fromClaim: number, nowMs: number, failure?: string): Promise<boolean>;
   /** Counts a failed try under this claim; returns the number of attempts. */
   countAttempt(id: string, claim: number, reason: string): Promise<number>;
   /** closed → dead. */

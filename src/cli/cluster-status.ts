@@ -52,9 +52,14 @@ export async function readStatus(services: Services, nowMs: number): Promise<Clu
     }
   };
   const queue = await ask('queue', async () => (await services.queue()).depth(), { items: 0, dead: 0 });
-  const documents = await ask('archive', async () => (await services.volume()).journal.pendingBlocks(), 0);
-  const lagging = await ask<readonly FileState[]>('archive', async () =>
-    (await services.volume()).states.list({ phases: ['closed'], limit: LAG_FILES_MAX }), []);
+  const documents = await ask('archive', async () => {
+    const blocks = await Promise.all((await services.volumes()).map(({ journal }) => journal.pendingBlocks()));
+    return blocks.reduce((sum, count) => sum + count, 0);
+  }, 0);
+  const lagging = await ask<readonly FileState[]>('archive', async () => {
+    const query = { phases: ['closed'] as const, limit: LAG_FILES_MAX };
+    return (await Promise.all((await services.volumes()).map(({ states }) => states.list(query)))).flat();
+  }, []);
   await ask('index', async () => (await services.index()).ping(), undefined);
   return {
     ready: problems.length === 0,

@@ -8,6 +8,7 @@ import type { Coordination } from '../registry/coordination';
 import type { SettingsWatcher } from '../registry/settings';
 import type { SourceRegistry } from '../registry/source-registry';
 import type { DeletionDependencies } from '../retention/deletion-dependencies';
+import type { Deletions } from '../retention/ports';
 import type { Output } from './output';
 import type { Destination } from './sender';
 
@@ -17,7 +18,10 @@ export interface Services {
   /** True when nodes of the registry are made with access rights. */
   restricted(): boolean;
   settings(): Promise<SettingsWatcher>;
-  volume(): Promise<Volume>;
+  /** Where files and journals are kept; at least one. */
+  volumes(): Promise<readonly Volume[]>;
+  /** Where requests to delete are kept. */
+  deletions(): Promise<Deletions>;
   index(): Promise<LogIndex>;
   /** Collections that searches and deletions go over. */
   collections(): Promise<readonly string[]>;

@@ -30,6 +30,12 @@ export interface FileWorkOptions extends FileIndexingOptions {
  */
 const SILENT_TAKES = 3;
 
+/** A file's id begins with the seconds since the epoch at which it was opened. */
+const ID_TIME_DIGITS = 8;
+/** A day after which a gone file's state may be dropped, and one for clocks and long openings. */
+const FORGOTTEN_MS = 2 * 86_400_000;
+const FORGOTTEN: FileOutcome = { kind: 'finished', phase: Phase.gone };
+
 interface Claimed {
   readonly volume: FileVolume;
   readonly state: FileState;
@@ -42,7 +48,7 @@ export async function workOnFile(id: string, signal: AbortSignal, options: FileW
   let claimed: Claimed | undefined;
   try {
     claimed = await claimFile(id, options);
-    if (claimed === undefined) return { kind: 'left', reason: 'missing' };
+    if (claimed === undefined) return isForgotten(id, options) ? FORGOTTEN : { kind: 'left', reason: 'missing' };
     const { state } = claimed;
     if (state.phase !== Phase.closed) return await phaseOutcome(state, options);
     await countSilentFailure(claimed);
@@ -53,6 +59,15 @@ export async function workOnFile(id: string, signal: AbortSignal, options: FileW
   } catch (error) {
     return judge(error, claimed, options);
   }
+}
+
+/**
+ * The state of a file that is gone is dropped after a day. Of a younger one a stale read is more likely (schedule 12);
+ * of an older one it would do no harm: what is closed without progress is queued again.
+ */
+function isForgotten(id: string, { clock }: FileWorkOptions): boolean {
+  const madeMs = Number.parseInt(id.slice(0, ID_TIME_DIGITS), 16) * 1_000;
+  return madeMs + FORGOTTEN_MS < clock.now();
 }
 
 async function claimFile(id: string, options: FileWorkOptions): Promise<Claimed | undefined> {

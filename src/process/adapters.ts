@@ -82,7 +82,7 @@ export class Adapters {
     });
   }
 
-  async volume(): Promise<MongodbVolume> {
+  async firstVolume(): Promise<MongodbVolume> {
     const [first] = await this.volumes();
     if (first === undefined) throw new ConfigurationError('the cluster has no volume', { remedy: 'run `resilog init --mongodb URL`' });
     return first;

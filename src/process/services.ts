@@ -1,5 +1,6 @@
 import { fetchLines } from '../archive/line-fetch';
 import type { Volume } from '../archive/volume';
+import { findState } from '../archive/volume-set';
 import type { Services } from '../cli/context';
 import type { Destination } from '../cli/sender';
 import type { Clock } from '../clock';
@@ -15,6 +16,7 @@ import { readMembers } from '../registry/presence';
 import type { SettingsWatcher } from '../registry/settings';
 import { SourceRegistry } from '../registry/source-registry';
 import type { DeletionDependencies } from '../retention/deletion-dependencies';
+import type { Deletions } from '../retention/ports';
 import { withoutDeleted } from '../retention/visible-hits';
 import { Adapters } from './adapters';
 import type { ProcessConfiguration } from './configuration';
@@ -56,12 +58,13 @@ export class ConnectedServices implements Services {
     return this.connected.settings();
   }
 
-  volume(): Promise<Volume> {
-    return this.connected.volume();
-  }
-
   volumes(): Promise<readonly Volume[]> {
     return this.connected.volumes();
+  }
+
+  /** Requests are kept in the first volume. */
+  async deletions(): Promise<Deletions> {
+    return (await this.connected.firstVolume()).deletions;
   }
 
   index(): Promise<LogIndex> {
@@ -112,9 +115,9 @@ export class ConnectedServices implements Services {
 
   /** Deleted lines are left out; the text comes from the archive, which alone keeps it. */
   async withText(hits: readonly Hit[]): Promise<readonly Hit[]> {
-    const { files, states } = await this.volume();
-    const shown = await withoutDeleted(hits, (fileId) => states.get(fileId));
-    const texts = await fetchLines(files, shown.map(({ fileID, line }) => ({ fileId: fileID, line })));
+    const volumes = await this.volumes();
+    const shown = await withoutDeleted(hits, async (fileId) => (await findState(volumes, fileId))?.state);
+    const texts = await fetchLines(volumes, shown.map(({ fileID, line }) => ({ fileId: fileID, line })));
     return shown.map((hit) => {
       const bytes = texts.get(hit.id);
       return bytes === undefined ? hit : { ...hit, message: bytes.toString('utf8').replace(/\r?\n$/, '') };

@@ -20,6 +20,11 @@ export interface VerifierOptions {
   readonly settleMs?: number;
 }
 
+interface FailedFile {
+  readonly state: FileState;
+  readonly reason: string;
+}
+
 const SETTLE_MS = 20_000;
 const PAGE = 200;
 const REMOVAL_IDS = 1_000;
@@ -49,7 +54,7 @@ export class Verifier {
       }
       if (after === undefined || states.length < PAGE) break;
     }
-    if (!signal?.aborted) await this.forgetGone();
+    if (!signal?.aborted) await this.forgetGone(signal);
   }
 
   /** Whether a round would find anything to do; cheaper than a round under a lock. */
@@ -72,7 +77,7 @@ export class Verifier {
     await index.commit(collection, 'hard');
     const ids = files.map(({ id }) => id);
     const sums = await index.sums(collection, ids);
-    const failed: FileState[] = [];
+    const failed: FailedFile[] = [];
     const judge = async (state: FileState): Promise<void> => {
       const setAside = await this.setAsideLines(state);
       const found = sums.get(state.id) ?? NONE;
@@ -81,7 +86,7 @@ export class Verifier {
         await volume.states.markVerified(state.id, state.claim, state.tombstoneVersion);
       } else {
         log.warn('FileDiffersInIndex', { file: state.id, expected: expected.count, found: found.count });
-        failed.push(state);
+        failed.push({ state, reason: `the index has ${found.count} of ${expected.count} lines, or not the right ones` });
       }
     };
     for (let at = 0; at < files.length; at += FILES_AT_ONCE) {
@@ -92,14 +97,17 @@ export class Verifier {
     if (followers.length > 0) log.warn('ReplicasRecovering', { collection, followers });
   }
 
-  /** The state may have changed since it was read: then nothing happens, and the next round looks again. */
-  private async indexAgain(failed: readonly FileState[]): Promise<void> {
+  /**
+   * It counts as a failed attempt: a file that never agrees becomes a dead letter. The state may have changed since it
+   * was read: then nothing happens, and the next round looks again.
+   */
+  private async indexAgain(failed: readonly FailedFile[]): Promise<void> {
     const { volume, queue, clock } = this.options;
     const restarted: string[] = [];
-    for (const state of failed) {
+    for (const { state, reason } of failed) {
       const now = await volume.states.get(state.id);
       if (now === undefined || now.tombstoneVersion !== state.tombstoneVersion || now.phase !== Phase.indexed) continue;
-      if (await volume.states.restart(state.id, state.claim, clock.now())) restarted.push(state.id);
+      if (await volume.states.restart(state.id, state.claim, clock.now(), reason)) restarted.push(state.id);
     }
     if (restarted.length > 0) await queue.put(restarted);
   }
@@ -122,12 +130,17 @@ export class Verifier {
   }
 
   /** A state is needed as long as a queue item, or a block of its lane, may name the file (schedules 12, 21). */
-  private async forgetGone(): Promise<void> {
+  private async forgetGone(signal?: AbortSignal): Promise<void> {
     const { volume, clock } = this.options;
-    const gone = await volume.states.list(
-      { phases: [Phase.gone], progressBeforeMs: clock.now() - DAY_MS, limit: PAGE });
-    if (gone.length === 0) return;
-    const unfinished = new Set((await volume.journal.unfinishedLanes()).map(({ id }) => id));
-    for (const state of gone) if (!unfinished.has(state.lane)) await volume.states.forget(state.id);
+    const over = { phases: [Phase.gone], progressBeforeMs: clock.now() - DAY_MS, limit: PAGE };
+    let unfinished: ReadonlySet<string> | undefined;
+    let after: string | undefined;
+    do {
+      const gone = await volume.states.list({ ...over, ...(after === undefined ? {} : { after }) });
+      after = gone.length < PAGE ? undefined : gone.at(-1)?.id;
+      if (gone.length === 0) return;
+      unfinished ??= new Set((await volume.journal.unfinishedLanes()).map(({ id }) => id));
+      for (const state of gone) if (!unfinished.has(state.lane)) await volume.states.forget(state.id);
+    } while (after !== undefined && !signal?.aborted);
   }
 }

@@ -153,7 +153,8 @@ function hold(coordination: Coordination, path: string, clock: Clock): Lock {
 /** Tries until the node is gone; the end of the session removes it too. Never fails. */
 async function removeOwn(coordination: Coordination, path: string, session: string, clock: Clock): Promise<void> {
   for (let attempt = 0; attempt < REMOVAL_TRIES; attempt += 1) {
-    if (coordination.state === 'closed' || coordination.sessionId !== session) return;
+    const { state, sessionId } = coordination;
+    if (state === 'closed' || state === 'expired' || sessionId !== session) return;
     try {
       await coordination.remove(path);
       return;

@@ -25,7 +25,8 @@ export interface DeletionRunner {
   close(): Promise<void>;
 }
 
-const REQUESTS_OF_A_ROUND = 100;
+/** More than anybody has pending at once; each costs a round a query. */
+const REQUESTS_OF_A_ROUND = 10_000;
 
 /** Runs stored deletions again until nothing of what they concern can appear any more. */
 export function createDeletionRunner(options: DeletionRunnerOptions): DeletionRunner {

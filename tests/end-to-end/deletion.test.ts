@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { listFiles } from '../../src/archive/volume-set';
 import type { ConnectedServices } from '../../src/process/services';
 import type { Cluster } from '../support/cluster';
 import { sharedCluster } from '../support/shared-cluster';
@@ -14,6 +15,8 @@ import { startProgram } from './support/program';
 import { until } from './support/wait';
 
 const LINES = 50_000;
+const STEP_MS = 10;
+const CONSUMERS = ['consumer-1', 'consumer-2'];
 
 function line(source: string, i: number, word: string): string {
   return `<13>1 2026-01-01T00:00:00Z host app - - - ${source} ${word} ${i}`;
@@ -62,15 +65,28 @@ describe('resilog delete', function () {
     const doomedFiles = (await commands.ndjson('file', 'list', '--source', 'doomed')).length;
     expect(doomedFiles).to.be.at.least(10);
 
+    // Consumers run stored deletions too: here it is the command that is killed at its work.
+    for (const name of CONSUMERS) await cluster.stopMember(name);
     const killed = startProgram(['delete', 'source:doomed', '--yes'], join(folder, 'delete.log'), {
       RESILOG_CONFIG: cluster.configuration,
     });
-    const { files } = await services.volume();
-    const left = async (): Promise<number> => (await files.list({ sourceName: 'doomed', limit: 100 })).length;
-    await until('the first file is deleted', 30_000, async () => await left() < doomedFiles, 1);
+    const volumes = await services.volumes();
+    const left = async (): Promise<number> => {
+      let count = 0;
+      for await (const file of listFiles(volumes, 'doomed')) count += file.Lines > 0 ? 1 : 0;
+      return count;
+    };
+    // In short steps, so that it is killed with work done and work left, however slow this machine looks at it.
+    await until('the first file is deleted', 60_000, async () => {
+      killed.signal('SIGCONT');
+      await sleep(STEP_MS);
+      killed.signal('SIGSTOP');
+      return await left() < doomedFiles;
+    }, 1);
     killed.signal('SIGKILL');
     expect(await killed.ended).to.equal(null);
     expect(await left(), 'files when it was killed').to.be.greaterThan(0);
+    for (const name of CONSUMERS) await cluster.startMember(name);
 
     await commands.run('delete', 'source:doomed', '--yes');
     await sleep(1_500);

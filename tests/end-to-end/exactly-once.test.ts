@@ -48,7 +48,6 @@ async function sendAll(
 async function verify(cluster: Cluster, services: ConnectedServices, senders: readonly Sender[]): Promise<void> {
   const wait = await cluster.resilog(['wait', '--idle', '--verified', '--timeout', '900s']);
   expect(wait.code, wait.stderr).to.equal(0);
-  const { journal } = await services.volume();
   for (const { source, ledger } of senders) {
     const archived = await readArchive(services, source);
     expect(ledger.violations(archived.lines), source).to.deep.equal([]);
@@ -59,7 +58,9 @@ async function verify(cluster: Cluster, services: ConnectedServices, senders: re
   const states = await listStates(services);
   expect(states.filter(({ phase }) => phase !== 'verified').map(({ id, phase }) => `${id} ${phase}`)).to.deep.equal([]);
   expect(states.every(({ position, lines }) => position === lines)).to.equal(true);
-  expect(await journal.pendingBlocks(), 'blocks with an open file').to.equal(0);
+  for (const { journal } of await services.volumes()) {
+    expect(await journal.pendingBlocks(), 'blocks with an open file').to.equal(0);
+  }
   const depth = await (await services.queue()).depth();
   expect(depth).to.deep.equal({ items: 0, dead: 0 });
 }

@@ -126,7 +126,9 @@ describe('what can not be indexed', function () {
 
   /** Flips a byte in the middle of a stored file; what is returned puts it back. */
   async function spoil(fileId: string): Promise<() => Promise<void>> {
-    const db: Db = (await services.volume() as MongodbVolume).connection.db;
+    const [volume] = await services.volumes() as readonly MongodbVolume[];
+    if (volume === undefined) throw new Error('the cluster has no volume');
+    const db: Db = volume.connection.db;
     // The connection gives binary data as buffers.
     const chunks = db.collection<{ files_id: unknown; data: Buffer }>('fs.chunks');
     const chunk = (await chunks.find().toArray()).find(({ files_id }) => String(files_id) === fileId);

@@ -32,7 +32,7 @@ export function addDeleteCommand(parent: Command, context: CommandContext): void
     .option('--pending', 'only those that are not done')
     .option('--json', 'one JSON object a line')
     .action(async (options: { pending?: boolean; json?: boolean }) => {
-      const { deletions } = await context.services.volume();
+      const deletions = await context.services.deletions();
       const requests = await deletions.list({ limit: 1_000, ...(options.pending ? { state: 'pending' as const } : {}) });
       if (options.json) for (const request of requests) context.output.json(publicFacts(request));
       else {

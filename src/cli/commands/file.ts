@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
 import { containsLine } from '../../archive/line-ranges';
 import type { FileDescription } from '../../archive/files';
+import { findFile, listFiles, type KeptFile } from '../../archive/volume-set';
 import { NotFoundError } from '../../errors';
 import { eachLine } from '../../lines';
 import type { CommandContext } from '../context';
 import { formatBytes, formatCount } from '../output';
-
-const PAGE = 500;
 
 export function addFileCommand(parent: Command, context: CommandContext): void {
   const file = parent.command('file').summary('list and export archived files')
@@ -22,31 +21,15 @@ function addList(file: Command, context: CommandContext): void {
     .option('--source <name>', 'only files of this source')
     .option('--json', 'one JSON object a line: id, Source, Lines, RemLines, Position, bytes, sha256')
     .action(async (options: { source?: string; json?: boolean }) => {
-      const volume = await context.services.volume();
       const rows: string[][] = [['id', 'source', 'lines', 'remaining', 'indexed', 'size', 'closed']];
-      for await (const description of list(context, options.source)) {
+      for await (const description of listFiles(await context.services.volumes(), options.source)) {
+        if (context.signal.aborted) break;
         if (options.json) context.output.json(summary(description));
         else rows.push(row(description));
         if (rows.length > 10_000) context.output.table(rows.splice(0));
       }
       if (!options.json) context.output.table(rows);
-      void volume;
     });
-}
-
-async function* list(context: CommandContext, source: string | undefined): AsyncGenerator<FileDescription> {
-  const { files } = await context.services.volume();
-  let after: string | undefined;
-  for (;;) {
-    const page = await files.list({
-      limit: PAGE,
-      ...(after === undefined ? {} : { after }),
-      ...(source === undefined ? {} : { sourceName: source }),
-    });
-    yield* page;
-    after = page.at(-1)?.id;
-    if (page.length < PAGE || context.signal.aborted) return;
-  }
 }
 
 function summary(file: FileDescription): Record<string, unknown> {
@@ -64,13 +47,12 @@ function row(file: FileDescription): string[] {
   ];
 }
 
-async function find(context: CommandContext, id: string): Promise<FileDescription> {
-  const volume = await context.services.volume();
-  const description = /^[0-9a-f]{24}$/.test(id) ? await volume.files.describe(id) : undefined;
-  if (description === undefined) {
+async function find(context: CommandContext, id: string): Promise<KeptFile> {
+  const kept = /^[0-9a-f]{24}$/.test(id) ? await findFile(await context.services.volumes(), id) : undefined;
+  if (kept === undefined) {
     throw new NotFoundError(`there is no file ${id}`, { remedy: '`resilog file list` shows the files that there are' });
   }
-  return description;
+  return kept;
 }
 
 function addShow(file: Command, context: CommandContext): void {
@@ -79,8 +61,7 @@ function addShow(file: Command, context: CommandContext): void {
     .argument('<id>', 'the file\'s id')
     .option('--json', 'one JSON object')
     .action(async (id: string, options: { json?: boolean }) => {
-      const volume = await context.services.volume();
-      const description = await find(context, id);
+      const { volume, file: description } = await find(context, id);
       const state = await volume.states.get(id);
       const facts = {
         ...summary(description),
@@ -97,8 +78,7 @@ function addExport(file: Command, context: CommandContext): void {
     .description('Writes the lines of an archived file, as they were received, to standard output; deleted lines are left out.')
     .argument('<id>', 'the file\'s id')
     .action(async (id: string) => {
-      const volume = await context.services.volume();
-      const description = await find(context, id);
+      const { volume, file: description } = await find(context, id);
       const tombstones = (await volume.states.get(id))?.tombstones ?? [];
       for await (const block of volume.files.readBlocks(description, 0)) {
         if (tombstones.length === 0) {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { findState } from '../../archive/volume-set';
 import { InputError, NotFoundError } from '../../errors';
 import { reopenDeletions } from '../../retention/deletion';
 import type { CommandContext } from '../context';
@@ -62,10 +63,12 @@ function addReplay(queue: Command, context: CommandContext): void {
     .option('--json', 'one JSON object a line')
     .action(async (ids: string[], options: { all?: boolean; json?: boolean }) => {
       const queuePort = await context.services.queue();
-      const { states, deletions } = await context.services.volume();
+      const volumes = await context.services.volumes();
+      const deletions = await context.services.deletions();
       for (const id of await chosen(context, ids, options.all)) {
-        const state = await states.get(id);
-        if (state === undefined) throw new NotFoundError(`there is no file ${id}`);
+        const found = await findState(volumes, id);
+        if (found === undefined) throw new NotFoundError(`there is no file ${id}`);
+        const { state, volume: { states } } = found;
         // A deletion that passed the file over, since it was given up, has to meet its lines once they are indexed.
         if (state.phase === 'dead') await reopenDeletions(deletions, state.firstReceivedMs);
         // The state first: it decides; a crash behind it leaves a file that the recoverer queues.

@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
 import type { SetAsideLine } from '../../archive/states';
+import type { Volume } from '../../archive/volume';
 import { reopenDeletions } from '../../retention/deletion';
 import type { CommandContext } from '../context';
 import { parseCount } from '../time';
+
+const PAGE = 1_000;
 
 export function addSetAsideCommand(parent: Command, context: CommandContext): void {
   const setAside = parent.command('set-aside').summary('lines that the index refused')
@@ -11,8 +14,12 @@ export function addSetAsideCommand(parent: Command, context: CommandContext): vo
     .option('--limit <n>', 'lines to show, 1 to 100000', '100')
     .option('--json', 'one JSON object a line')
     .action(async (options: { limit: string; json?: boolean }) => {
-      const { states } = await context.services.volume();
-      const lines = await states.setAsideLines({ limit: parseCount(options.limit, '--limit', 1, 100_000) });
+      const limit = parseCount(options.limit, '--limit', 1, 100_000);
+      const lines: SetAsideLine[] = [];
+      for (const { states } of await context.services.volumes()) {
+        lines.push(...await states.setAsideLines({ limit: limit - lines.length }));
+        if (lines.length === limit) break;
+      }
       if (options.json) for (const line of lines) context.output.json({ id: lineId(line), ...line });
       else {
         context.output.table([
@@ -34,12 +41,19 @@ function lineId(line: SetAsideLine): string {
 }
 
 async function replay(context: CommandContext, json: boolean): Promise<void> {
-  const { states, deletions } = await context.services.volume();
+  let files = 0;
+  for (const volume of await context.services.volumes()) files += await replayVolume(volume, context, json);
+  if (files === 0) context.output.note('No line is set aside.');
+}
+
+/** Returns the number of files that had set-aside lines. */
+async function replayVolume({ states }: Volume, context: CommandContext, json: boolean): Promise<number> {
+  const deletions = await context.services.deletions();
   const queue = await context.services.queue();
   const seen = new Set<string>();
   let after: SetAsideLine | undefined;
   for (;;) {
-    const lines = await states.setAsideLines({ limit: 1_000, ...(after === undefined ? {} : { after }) });
+    const lines = await states.setAsideLines({ limit: PAGE, ...(after === undefined ? {} : { after }) });
     for (const { fileId } of lines) {
       if (seen.has(fileId)) continue;
       seen.add(fileId);
@@ -54,7 +68,6 @@ async function replay(context: CommandContext, json: boolean): Promise<void> {
       else context.output.line(restarted ? `${fileId} is queued again.` : `${fileId} is ${state.phase}; it is not indexed again.`);
     }
     after = lines.at(-1);
-    if (lines.length < 1_000 || context.signal.aborted) break;
+    if (lines.length < PAGE || context.signal.aborted) return seen.size;
   }
-  if (seen.size === 0) context.output.note('No line is set aside.');
 }

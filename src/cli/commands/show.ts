@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { InputError, NotFoundError } from '../../errors';
 import { containsLine } from '../../archive/line-ranges';
+import { findFile } from '../../archive/volume-set';
 import type { CommandContext } from '../context';
 import { printable } from '../output';
 
@@ -23,12 +24,14 @@ export function addShowCommand(parent: Command, context: CommandContext): void {
     .option('--json', 'one JSON object: id, file, line, source, received, text, base64')
     .action(async (id: string, options: { raw?: boolean; json?: boolean }) => {
       const { fileId, line } = parseLineId(id);
-      const volume = await context.services.volume();
-      const [file, state] = await Promise.all([volume.files.describe(fileId), volume.states.get(fileId)]);
+      const kept = await findFile(await context.services.volumes(), fileId);
+      const state = await kept?.volume.states.get(fileId);
       // A deleted line is shown by no command, even while the other lines of its file remain.
-      if (file === undefined || line >= file.Lines || (state !== undefined && containsLine(state.tombstones, line))) {
+      const deleted = state !== undefined && containsLine(state.tombstones, line);
+      if (kept === undefined || line >= kept.file.Lines || deleted) {
         throw new NotFoundError(`no line ${id} is archived`, { remedy: 'it may have been deleted; search again' });
       }
+      const { file, volume } = kept;
       const bytes = await volume.files.readLine(file, line);
       if (options.raw) {
         await context.output.bytes(bytes);

@@ -1,10 +1,14 @@
 import type { Command } from 'commander';
+import type { LaneStatus } from '../../archive/journal';
+import type { StateQuery } from '../../archive/states';
 import { InputError, UnavailableError } from '../../errors';
 import type { CommandContext, Services } from '../context';
 import { formatCount } from '../output';
 import { parseDuration } from '../time';
 
 const POLL_MS = 250;
+/** Files of one volume that are counted, for telling how many are left. */
+const WAITING_MAX = 1_000;
 /** Producers' clocks may be ahead of this one by so much. */
 const CLOCK_SKEW_MS = 1_000;
 
@@ -34,17 +38,16 @@ async function waitIdle(context: CommandContext, timeoutMs: number, verified: bo
   const receivedThroughMs = clock.now() + CLOCK_SKEW_MS;
   for (;;) {
     const unclosed = await countUnclosed(services, acknowledged);
-    const waiting = unclosed > 0 ? [] : await (await services.volume()).states
-      .list({ phases, receivedThroughMs, limit: 1_000 });
-    if (unclosed === 0 && waiting.length === 0) break;
+    const waiting = unclosed > 0 ? 0 : await countWaiting(services, { phases, receivedThroughMs, limit: WAITING_MAX });
+    if (unclosed === 0 && waiting === 0) break;
     if (clock.monotonic() - startedMs > timeoutMs || signal.aborted) {
       output.progress('');
       throw new UnavailableError(
-        `after ${timeoutMs / 1000} s, ${formatCount(unclosed)} lanes have blocks to close and ${formatCount(waiting.length)} files wait to be indexed`,
+        `after ${timeoutMs / 1000} s, ${formatCount(unclosed)} lanes have blocks to close and ${formatCount(waiting)} files wait to be indexed`,
         { remedy: '`resilog status` shows what is down or behind' },
       );
     }
-    output.progress(`waiting: ${formatCount(unclosed)} lanes to close, ${formatCount(waiting.length)} files to index`);
+    output.progress(`waiting: ${formatCount(unclosed)} lanes to close, ${formatCount(waiting)} files to index`);
     await clock.sleep(POLL_MS, signal);
   }
   output.progress('');
@@ -55,12 +58,21 @@ async function waitIdle(context: CommandContext, timeoutMs: number, verified: bo
 
 /** Lane → its highest block now. */
 async function highestBlocks(services: Services): Promise<ReadonlyMap<string, number>> {
-  const lanes = await (await services.volume()).journal.unfinishedLanes();
+  const lanes = await unfinishedLanes(services);
   return new Map(lanes.map((lane) => [lane.id, lane.highestBlock]));
 }
 
 /** Lanes that still have a block of then which is not released. */
 async function countUnclosed(services: Services, then: ReadonlyMap<string, number>): Promise<number> {
-  const lanes = await (await services.volume()).journal.unfinishedLanes();
+  const lanes = await unfinishedLanes(services);
   return lanes.filter((lane) => lane.releasedThrough < (then.get(lane.id) ?? -1)).length;
+}
+
+async function unfinishedLanes(services: Services): Promise<readonly LaneStatus[]> {
+  return (await Promise.all((await services.volumes()).map(({ journal }) => journal.unfinishedLanes()))).flat();
+}
+
+async function countWaiting(services: Services, query: StateQuery): Promise<number> {
+  const states = await Promise.all((await services.volumes()).map((volume) => volume.states.list(query)));
+  return states.flat().length;
 }

@@ -100,6 +100,11 @@ describeVolumes('states', (open) => {
     expect(await rejection(open().states.advance(id, 1, 9, 6))).to.be.instanceOf(FencedError);
     const archived = await closed(3, { phase: Phase.archived });
     expect(await open().states.restart(archived, 0, 5)).to.equal(false);
+    expect(await open().states.get(id)).to.include({ attempts: 0 });
+    await open().states.claim(id, 7);
+    await open().states.markIndexed(id, 3, 8);
+    expect(await open().states.restart(id, 3, 9, 'differs')).to.equal(true);
+    expect(await open().states.get(id)).to.include({ phase: 'closed', claim: 4, attempts: 1, reason: 'differs' });
   });
 
   it('counts attempts, gives up, revives', async () => {

@@ -1,5 +1,6 @@
 import { eachLine } from '../../../src/lines';
 import type { FileState } from '../../../src/archive/states';
+import { findFile, listFiles } from '../../../src/archive/volume-set';
 import { systemClock } from '../../../src/clock';
 import { readConfiguration } from '../../../src/process/configuration';
 import { ConnectedServices } from '../../../src/process/services';
@@ -22,40 +23,40 @@ export interface ArchivedSource {
 
 /** Reads every file of a source whole, and checks its counters. */
 export async function readArchive(services: ConnectedServices, source: string): Promise<ArchivedSource> {
-  const { files } = await services.volume();
+  const volumes = await services.volumes();
   const counts = new Map<string, number>();
   let lineCount = 0;
   let fileCount = 0;
-  let after: string | undefined;
-  for (;;) {
-    const page = await files.list({ sourceName: source, limit: 100, ...(after === undefined ? {} : { after }) });
-    for (const file of page) {
-      fileCount += 1;
-      if (file.RemLines !== file.Lines || file.Position !== file.Lines) {
-        throw new Error(`file ${file.id}: Lines ${file.Lines}, RemLines ${file.RemLines}, Position ${file.Position}`);
-      }
-      for await (const block of files.readBlocks(file, 0)) {
-        for (const { start, end } of eachLine(block.raw)) {
-          const line = block.raw.toString('latin1', start, end - 1);
-          counts.set(line, (counts.get(line) ?? 0) + 1);
-          lineCount += 1;
-        }
+  for await (const file of listFiles(volumes, source)) {
+    fileCount += 1;
+    if (file.RemLines !== file.Lines || file.Position !== file.Lines) {
+      throw new Error(`file ${file.id}: Lines ${file.Lines}, RemLines ${file.RemLines}, Position ${file.Position}`);
+    }
+    const kept = await findFile(volumes, file.id);
+    if (kept === undefined) throw new Error(`file ${file.id} is listed and not found`);
+    for await (const block of kept.volume.files.readBlocks(file, 0)) {
+      for (const { start, end } of eachLine(block.raw)) {
+        const line = block.raw.toString('latin1', start, end - 1);
+        counts.set(line, (counts.get(line) ?? 0) + 1);
+        lineCount += 1;
       }
     }
-    after = page.at(-1)?.id;
-    if (page.length < 100) return { lines: counts, lineCount, files: fileCount };
   }
+  return { lines: counts, lineCount, files: fileCount };
 }
 
 export async function listStates(services: ConnectedServices): Promise<readonly FileState[]> {
-  const { states } = await services.volume();
   const found: FileState[] = [];
-  for (;;) {
-    const after = found.at(-1)?.id;
-    const page = await states.list({ limit: 500, ...(after === undefined ? {} : { after }) });
-    found.push(...page);
-    if (page.length < 500) return found;
+  for (const { states } of await services.volumes()) {
+    let after: string | undefined;
+    for (;;) {
+      const page = await states.list({ limit: 500, ...(after === undefined ? {} : { after }) });
+      found.push(...page);
+      after = page.at(-1)?.id;
+      if (page.length < 500) break;
+    }
   }
+  return found;
 }
 
 /** Lines that the index has of a source, and whether each id is one that the archive has. */

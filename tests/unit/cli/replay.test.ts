@@ -5,6 +5,7 @@ import { addSetAsideCommand } from '../../../src/cli/commands/set-aside';
 import type { CommandContext, Services } from '../../../src/cli/context';
 import { createOutput } from '../../../src/cli/output';
 import { createProgram, runProgram } from '../../../src/cli/program';
+import { MemoryVolume } from '../../../src/archive/memory-volume';
 import { DeletionWorld } from '../retention/deletion-world';
 
 const DEAD = 'a'.repeat(24);
@@ -36,7 +37,6 @@ describe('replaying lines that a finished deletion never met (schedule 48: they 
       events.push(`${what}: deletion ${(await deletions.get('d'))?.state ?? 'lost'}`);
     };
     const volume = {
-      deletions,
       states: {
         get: states.get.bind(states),
         setAsideLines: states.setAsideLines.bind(states),
@@ -53,7 +53,11 @@ describe('replaying lines that a finished deletion never met (schedule 48: they 
     const queue = {
       put: async (ids: readonly string[]) => { events.push(`queued ${ids.join(' ')}`); }, unbury: async () => undefined,
     };
-    const services = { volume: async () => volume, queue: async () => queue } as unknown as Services;
+    // The files are in the second volume, the requests to delete in the first.
+    const volumes = [new MemoryVolume({ name: 'empty' }), volume];
+    const services = {
+      volumes: async () => volumes, deletions: async () => deletions, queue: async () => queue,
+    } as unknown as Services;
     const output = createOutput({ stdout: new PassThrough(), stderr: new PassThrough(), environment: {} });
     const context = {
       output, services, clock: world.clock, signal: new AbortController().signal,

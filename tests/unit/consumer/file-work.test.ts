@@ -75,6 +75,15 @@ describe('work on a file', function () {
     expect(await workOnFile(ID, running, workOptions(volume, index))).to.deep.equal({ kind: 'left', reason: 'missing' });
   });
 
+  it('is done with a file without a state that is so old that its state was dropped', async () => {
+    const options = workOptions(volume, index);
+    const madeSeconds = Math.floor(options.clock.now() / 1_000);
+    const idOf = (ageDays: number): string =>
+      (madeSeconds - ageDays * 86_400).toString(16).padStart(8, '0').slice(-8).padEnd(24, '0');
+    expect(await workOnFile(idOf(3), running, options)).to.deep.equal({ kind: 'finished', phase: Phase.gone });
+    expect(await workOnFile(idOf(1), running, options)).to.deep.equal({ kind: 'left', reason: 'missing' });
+  });
+
   it('looks for the file in every volume', async () => {
     await closeFile(volume, ID, [LINES]);
     const options = workOptions(volume, index, { volumes: [new MemoryVolume(), volume] });

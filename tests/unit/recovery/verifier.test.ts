@@ -68,6 +68,19 @@ describe('Verifier', () => {
     expect((await volume.states.get(ID))?.phase).to.equal('verified');
   });
 
+  it('counts each time that the index differs, and says how, so that consumers give up in the end', async () => {
+    const { volume, verifier, clock } = await setUp(ALL.slice(1));
+    await verifier.run();
+    for (const attempts of [2, 3]) {
+      const state = await volume.states.claim(ID, clock.now());
+      await volume.states.markIndexed(ID, state?.claim ?? 0, clock.now());
+      clock.nowMs += 21_000;
+      await verifier.run();
+      expect(await volume.states.get(ID)).to.include({ phase: 'closed', attempts });
+    }
+    expect((await volume.states.get(ID))?.reason).to.include('9 of 10 lines');
+  });
+
   it('lines that were set aside count as absent', async () => {
     const { volume, verifier } = await setUp(ALL.filter((line) => line !== 5));
     await volume.states.setAside({ fileId: ID, line: 5, reason: 'bad', atMs: 1 });

@@ -242,7 +242,7 @@ describe('SourceRegistry when its process dies', () => {
       else expect(listed[0]?.keys.map(({ key }) => key)).to.deep.equal(keys);
       if (!failed) expect(listed).to.have.length(1);
       expect((await sources.show('x')).enabled).to.equal(true);
-      await admin.close();
+      await Promise.all([dying.close(), admin.close()]);
       if (steps < stopAt) return;
     }
     throw new Error('the loop did not reach the end of the operation');
