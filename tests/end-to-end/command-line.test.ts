@@ -3,11 +3,11 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { startCluster, type Cluster } from '../support/cluster';
 import { checkout } from '../support/checkout';
-import { post } from './support/client';
+import { fetchText, post } from './support/client';
 import { linesOf } from './support/samples';
+import { until } from './support/wait';
 
 interface Found {
   readonly id: string;
@@ -148,20 +148,22 @@ describe('a cluster used from the command line', function () {
     expect((await post(base, Buffer.from('b\n'), { headers: { 'X-Resilog-Key': former.key } })).status).to.equal(200);
     const rotated = await json<{ key: string }>('source', 'rotate', 'rotating', '--overlap', '24h');
     expect(rotated.key).to.not.equal(former.key);
-    await sleep(1_500);
-    for (const key of [former.key, rotated.key]) expect((await post(base + key, Buffer.from('c\n'))).status).to.equal(200);
+    const answers = async (status: number): Promise<boolean> => {
+      const found = await Promise.all([former.key, rotated.key].map((key) => post(base + key, Buffer.from('c\n'))));
+      return found.every((answer) => answer.status === status);
+    };
+    await until('both keys are taken', 5_000, () => answers(200));
     await resilog('source', 'disable', 'rotating');
-    await sleep(3_000);
-    for (const key of [former.key, rotated.key]) expect((await post(base + key, Buffer.from('d\n'))).status).to.equal(403);
+    await until('both keys are refused', 5_000, () => answers(403));
     expect((await post(base, Buffer.from('e\n'))).status).to.equal(401);
   });
 
   it('changes a setting live, and refuses a wrong one without changing anything', async () => {
     const before = await json<{ version: number }>('config', 'list');
     await resilog('config', 'set', 'files.maxAgeMs=2000');
-    await sleep(2_000);
-    const metrics = await (await fetch(`http://[::1]:${cluster.basePort + 71}/metrics`)).text();
-    expect(metrics).to.match(new RegExp(`resilog_settings_version ${before.version + 1}\\b`));
+    const known = new RegExp(`resilog_settings_version ${before.version + 1}\\b`);
+    await until('the consumer knows the setting', 2_000, async () =>
+      known.test(await fetchText(`http://[::1]:${cluster.basePort + 71}/metrics`)));
     const wrong = await cluster.resilog(['config', 'set', 'files.maxAge=1']);
     expect(wrong.code).to.equal(64);
     expect(wrong.stderr).to.include('files.maxAgeMs');
@@ -180,8 +182,8 @@ describe('a cluster used from the command line', function () {
     expect(await json('delete', '*', '--source', 'doomed', '--dry-run')).to.include({ lines: 5_000 });
     const deleted = await json<{ lines: number }>('delete', '*', '--source', 'doomed', '--yes');
     expect(deleted.lines).to.equal(5_000);
-    await sleep(2_000);
-    expect(await json('search', '*', '--source', 'doomed', '--count')).to.deep.equal({ count: 0 });
+    await until('no deleted line is found', 10_000, async () =>
+      (await json<{ count: number }>('search', '*', '--source', 'doomed', '--count')).count === 0);
     expect(await ndjson('file', 'list', '--source', 'doomed')).to.deep.equal([]);
     expect(await json('search', 'source:login', '--count')).to.deep.equal(others);
   });

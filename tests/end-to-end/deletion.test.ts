@@ -89,8 +89,7 @@ describe('resilog delete', function () {
     for (const name of CONSUMERS) await cluster.startMember(name);
 
     await commands.run('delete', 'source:doomed', '--yes');
-    await sleep(1_500);
-    expect(await countIndexed(services, 'doomed')).to.equal(0);
+    await until('no deleted line is found', 10_000, async () => await countIndexed(services, 'doomed') === 0);
     expect(await commands.ndjson('file', 'list', '--source', 'doomed')).to.deep.equal([]);
     await untilDone();
     expect(await countIndexed(services, 'doomed')).to.equal(0);

@@ -27,7 +27,7 @@ async function runWithoutIpv4(
 }
 
 describe('on a host without IPv4', function () {
-  this.timeout(600_000);
+  this.timeout(900_000);
 
   it('a whole cluster starts, and everything that the command line does works', async () => {
     const mocha = join(checkout, 'node_modules', 'mocha', 'bin', 'mocha.js');
