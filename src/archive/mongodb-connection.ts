@@ -147,6 +147,10 @@ export class MongodbConnection {
     return session;
   }
 
+  pause(delayMs: number): Promise<void> {
+    return this.clock.sleep(delayMs);
+  }
+
   async close(): Promise<void> {
     await this.client.close();
   }

@@ -12,6 +12,9 @@ import type { ClosingFile, FileState, LineRanges, SetAsideLine, StateQuery, Stat
 
 /** Tries to change tombstones that others change at the same time. */
 const BURY_ATTEMPTS = 50;
+/** Tries to remove a file that others remove at the same time, and what each adds to the pause before the next. */
+const REMOVAL_ATTEMPTS = 20;
+const CONFLICT_PAUSE_MS = 10;
 
 export class MongodbStates implements States {
   private readonly aside: MongodbSetAside;
@@ -154,17 +157,15 @@ export class MongodbStates implements States {
   }
 
   async removeIfEmpty(id: string, nowMs: number): Promise<boolean> {
-    const _id = new ObjectId(id);
-    const removed = await this.connection.transaction(`remove file ${id}`, async (session, step) => {
-      const found = await step(() => this.collections.states.updateOne(
-        { _id, phase: { $in: [...REMOVABLE] }, $expr: { $gte: ['$buried', '$lines'] } },
-        { $set: { phase: Phase.gone, progressMs: nowMs } }, { session }));
-      if (found.matchedCount === 0) return false;
-      await step(() => this.collections.files.deleteOne({ _id }, { session }));
-      await step(() => this.collections.chunks.deleteMany({ files_id: _id }, { session }));
-      return true;
-    });
-    return removed || (await this.get(id))?.phase === Phase.gone;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.removeOnce(id, nowMs);
+      } catch (error) {
+        // Another deletion is at the same file; what it leaves is looked at again.
+        if (!isConflict(error) || attempt >= REMOVAL_ATTEMPTS) throw error;
+        await this.connection.pause(attempt * CONFLICT_PAUSE_MS);
+      }
+    }
   }
 
   async forget(id: string): Promise<boolean> {
@@ -185,6 +186,20 @@ export class MongodbStates implements States {
 
   async clearSetAside(fileId: string): Promise<void> {
     await this.aside.clear(fileId);
+  }
+
+  private async removeOnce(id: string, nowMs: number): Promise<boolean> {
+    const _id = new ObjectId(id);
+    const removed = await this.connection.transaction(`remove file ${id}`, async (session, step) => {
+      const found = await step(() => this.collections.states.updateOne(
+        { _id, phase: { $in: [...REMOVABLE] }, $expr: { $gte: ['$buried', '$lines'] } },
+        { $set: { phase: Phase.gone, progressMs: nowMs } }, { session }));
+      if (found.matchedCount === 0) return false;
+      await step(() => this.collections.files.deleteOne({ _id }, { session }));
+      await step(() => this.collections.chunks.deleteMany({ files_id: _id }, { session }));
+      return true;
+    });
+    return removed || (await this.get(id))?.phase === Phase.gone;
   }
 
   private async again(

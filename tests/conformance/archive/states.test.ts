@@ -168,6 +168,17 @@ describeVolumes('states', (open) => {
     expect(await open().states.removeIfEmpty(id, 79)).to.equal(false);
   });
 
+  it('a file goes once, however many remove it at the same time', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const id = await verified(4);
+      await open().states.bury(id, [[0, 3]]);
+      const removed = await Promise.all(Array.from({ length: 8 }, () => open().states.removeIfEmpty(id, 77)));
+      expect(removed).to.deep.equal(Array.from({ length: 8 }, () => true));
+      expect(await open().states.get(id)).to.include({ phase: 'gone', progressMs: 77 });
+      expect(await open().files.describe(id)).to.equal(undefined);
+    }
+  });
+
   it('archived and dead files can go too (schedule 48)', async () => {
     const archived = await closed(2, { phase: Phase.archived });
     await open().states.bury(archived, [[0, 1]]);

@@ -45,6 +45,9 @@ function pushChunked(port: number, key: string, bytes: number, chunk: Buffer): P
   });
 }
 
+/** A minute and more shows the same: RESILOG_TEST_PUSHING_MS=60000. */
+const PUSHING_MS = Number(process.env.RESILOG_TEST_PUSHING_MS ?? 16_000);
+
 describe('memory of a producer', function () {
   this.timeout(300_000);
   let mongod: Mongod;
@@ -110,7 +113,7 @@ describe('memory of a producer', function () {
       mongod.pause();
       setTimeout(() => { mongod.continue(); }, 3_000);
     }, 6_000);
-    const statuses = await clients(8, 8 * MiB, lines, 16_000);
+    const statuses = await clients(8, 8 * MiB, lines, PUSHING_MS);
     clearInterval(cycle);
     await new Promise((resolve) => setTimeout(resolve, 3_500));
     expect(statuses.get(200) ?? 0).to.be.greaterThan(0);
