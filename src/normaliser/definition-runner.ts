@@ -1,4 +1,4 @@
-import type { LogValue, WorkingLog } from './callback';
+import { CallbackMismatch, type LogValue, type WorkingLog } from './callback';
 import type { CompiledCsvPattern, CompiledDefinition, CompiledPattern, CompiledTag } from './compiled-definition';
 import { splitCsvLine } from './csv-line';
 import type { NormaliserInput } from './ports';
@@ -14,7 +14,7 @@ const UNMATCHED: RunOutcome = { kind: 'unmatched' };
 
 /** Applies one normalizer to the tags found so far. The log given may be changed; go on with the one returned. */
 export function runDefinition(compiled: CompiledDefinition, log: WorkingLog, input: NormaliserInput): RunOutcome {
-  const value = log.get(compiled.appliedTo);
+  const value = valueOf(compiled.appliedTo, log);
   if (typeof value !== 'string' || !prerequisitesHold(compiled, log)) return UNMATCHED;
   const match = compiled.regexp === undefined ? null : compiled.regexp.exec(value);
   if (match !== null) return applyMatch(compiled, match, log, input);
@@ -23,6 +23,11 @@ export function runDefinition(compiled: CompiledDefinition, log: WorkingLog, inp
     if (outcome.kind !== 'unmatched') return outcome;
   }
   return UNMATCHED;
+}
+
+/** A line in which no header was found is its own body, as PyLogsParser's callers give it. */
+function valueOf(appliedTo: string, log: WorkingLog): LogValue | undefined {
+  return log.get(appliedTo) ?? (appliedTo === 'body' ? log.get('raw') : undefined);
 }
 
 function prerequisitesHold(compiled: CompiledDefinition, log: WorkingLog): boolean {
@@ -41,8 +46,8 @@ function applyMatch(
   const log = pattern.hasCallbacks || compiled.finalCallbacks.length > 0 ? new Map(before) : before;
   try {
     setTags(pattern, match, log, input);
-  } catch {
-    return { kind: 'refused', pattern: pattern.name };
+  } catch (error) {
+    return error instanceof CallbackMismatch ? UNMATCHED : { kind: 'refused', pattern: pattern.name };
   }
   return finish(compiled, pattern, log, input);
 }
@@ -96,8 +101,8 @@ function applyCsv(
       data.set(tag.name, field);
       if (field !== '') for (const callback of tag.callbacks) callback(field, data, input);
     }
-  } catch {
-    return { kind: 'refused', pattern: pattern.name };
+  } catch (error) {
+    return error instanceof CallbackMismatch ? UNMATCHED : { kind: 'refused', pattern: pattern.name };
   }
   for (const [name, content] of data) {
     if (name.startsWith('__') || content === '' || content === 0) data.delete(name);
