@@ -1,6 +1,7 @@
 import { CallbackMismatch, type LogValue, type WorkingLog } from './callback';
 import type { CompiledCsvPattern, CompiledDefinition, CompiledPattern, CompiledTag } from './compiled-definition';
 import { splitCsvLine } from './csv-line';
+import { LineLog } from './line-log';
 import type { NormaliserInput } from './ports';
 
 /** What a normalizer did with a line. */
@@ -12,51 +13,51 @@ export type RunOutcome =
 
 const UNMATCHED: RunOutcome = { kind: 'unmatched' };
 
-/** Applies one normalizer to the tags found so far. The log given may be changed; go on with the one returned. */
-export function runDefinition(compiled: CompiledDefinition, log: WorkingLog, input: NormaliserInput): RunOutcome {
+/**
+ * Applies one normalizer to the tags found so far, by its one regular expression of all patterns. This is the meaning
+ * of a definition; TagStage gives the same for many at once. The log given may be changed; go on with the one returned.
+ */
+export function runDefinition(compiled: CompiledDefinition, tags: WorkingLog, input: NormaliserInput): RunOutcome {
+  const log = tags instanceof LineLog ? tags : new LineLog(tags);
   const value = valueOf(compiled.appliedTo, log);
   if (typeof value !== 'string' || !prerequisitesHold(compiled, log)) return UNMATCHED;
   const match = compiled.regexp === undefined ? null : compiled.regexp.exec(value);
-  if (match !== null) return applyMatch(compiled, match, log, input);
-  for (const pattern of compiled.csvPatterns) {
-    const outcome = applyCsv(compiled, pattern, value, log, input);
-    if (outcome.kind !== 'unmatched') return outcome;
-  }
-  return UNMATCHED;
+  if (match === null) return applyAnyCsv(compiled, value, log, input);
+  const pattern = compiled.patterns.find(({ marker }) => match[marker] !== undefined);
+  return pattern === undefined ? UNMATCHED : applyMatch(compiled, pattern, match, pattern.firstCapture, log, input);
 }
 
 /** A line in which no header was found is its own body, as PyLogsParser's callers give it. */
-function valueOf(appliedTo: string, log: WorkingLog): LogValue | undefined {
+export function valueOf(appliedTo: string, log: WorkingLog): LogValue | undefined {
   return log.get(appliedTo) ?? (appliedTo === 'body' ? log.get('raw') : undefined);
 }
 
-function prerequisitesHold(compiled: CompiledDefinition, log: WorkingLog): boolean {
-  return compiled.prerequisites.every(({ tag, form }) => {
+export function prerequisitesHold(compiled: CompiledDefinition, log: WorkingLog): boolean {
+  for (const { tag, form } of compiled.prerequisites) {
     const value = log.get(tag) ?? '';
-    return typeof value === 'string' && form.test(value);
-  });
+    if (typeof value !== 'string' || !form.test(value)) return false;
+  }
+  return true;
 }
 
-function applyMatch(
-  compiled: CompiledDefinition, match: RegExpExecArray, before: WorkingLog, input: NormaliserInput,
+/** What follows when a pattern matched, its tags from capture `firstCapture` of the match on. */
+export function applyMatch(
+  compiled: CompiledDefinition, pattern: CompiledPattern, match: RegExpExecArray, firstCapture: number, log: LineLog,
+  input: NormaliserInput,
 ): RunOutcome {
-  const pattern = compiled.patterns.find(({ marker }) => match[marker] !== undefined);
-  if (pattern === undefined) return UNMATCHED;
   // A callback may refuse half-way, and then nothing of this normalizer may remain.
-  const log = pattern.hasCallbacks || compiled.finalCallbacks.length > 0 ? new Map(before) : before;
+  if (pattern.hasCallbacks) log.begin();
   try {
-    setTags(pattern, match, log, input);
+    for (let index = 0; index < pattern.tags.length; index += 1) {
+      const value = match[firstCapture + index];
+      if (value !== undefined) setTag(pattern.tags[index] as CompiledTag, value, log, input);
+    }
+    log.keep();
   } catch (error) {
+    log.undo();
     return error instanceof CallbackMismatch ? UNMATCHED : { kind: 'refused', pattern: pattern.name };
   }
   return finish(compiled, pattern, log, input);
-}
-
-function setTags(pattern: CompiledPattern, match: RegExpExecArray, log: WorkingLog, input: NormaliserInput): void {
-  pattern.tags.forEach((tag, index) => {
-    const value = match[pattern.firstCapture + index];
-    if (value !== undefined) setTag(tag, value, log, input);
-  });
 }
 
 function setTag(tag: CompiledTag, value: string, log: WorkingLog, input: NormaliserInput): void {
@@ -67,30 +68,42 @@ function setTag(tag: CompiledTag, value: string, log: WorkingLog, input: Normali
 
 /** Common tags of pattern and normalizer, the taxonomy, and the final callbacks, whose refusal keeps what was found. */
 function finish(
-  compiled: CompiledDefinition, pattern: Pick<CompiledPattern, 'name' | 'commonTags'>, log: WorkingLog,
+  compiled: CompiledDefinition, pattern: Pick<CompiledPattern, 'name' | 'commonTags'>, log: LineLog,
   input: NormaliserInput,
 ): RunOutcome {
   for (const [name, value] of pattern.commonTags) log.set(name, value);
   for (const [name, value] of compiled.commonTags) log.set(name, value);
   if (compiled.taxonomy) log.set('taxonomy', compiled.taxonomy);
-  let result = log;
   try {
     for (const callback of compiled.finalCallbacks) {
-      const changed = new Map(result);
-      callback('', changed, input);
-      result = changed;
+      log.begin();
+      callback('', log, input);
+      log.keep();
     }
   } catch {
     // What the patterns found stands; only the final callback's own changes are dropped.
+    log.undo();
   }
-  return { kind: 'matched', pattern: pattern.name, log: result };
+  return { kind: 'matched', pattern: pattern.name, log };
+}
+
+/** The first CSV pattern that fits. */
+export function applyAnyCsv(
+  compiled: CompiledDefinition, value: string, log: LineLog, input: NormaliserInput,
+): RunOutcome {
+  for (const pattern of compiled.csvPatterns) {
+    const outcome = applyCsv(compiled, pattern, value, log, input);
+    if (outcome.kind !== 'unmatched') return outcome;
+  }
+  return UNMATCHED;
 }
 
 function applyCsv(
-  compiled: CompiledDefinition, pattern: CompiledCsvPattern, value: string, before: WorkingLog, input: NormaliserInput,
+  compiled: CompiledDefinition, pattern: CompiledCsvPattern, value: string, log: LineLog, input: NormaliserInput,
 ): RunOutcome {
-  const fields = splitFields(pattern, value);
-  if (fields === undefined) return UNMATCHED;
+  if (!hasSeparators(value, pattern.separator, pattern.columns.length - 1)) return UNMATCHED;
+  const fields = splitCsvLine(value, pattern.separator, pattern.quote);
+  if (fields.length !== pattern.columns.length) return UNMATCHED;
   const data = new Map<string, LogValue>(pattern.columns.map((column, index) => [column, fields[index] ?? '']));
   try {
     for (const tag of pattern.tags) {
@@ -108,10 +121,16 @@ function applyCsv(
     if (name.startsWith('__') || content === '' || content === 0) data.delete(name);
   }
   if (data.size === 0) return UNMATCHED;
-  return finish(compiled, pattern, new Map([...before, ...data]), input);
+  for (const [name, content] of data) log.set(name, content);
+  return finish(compiled, pattern, log, input);
 }
 
-function splitFields(pattern: CompiledCsvPattern, value: string): readonly string[] | undefined {
-  const fields = splitCsvLine(value, pattern.separator, pattern.quote);
-  return fields.length === pattern.columns.length ? fields : undefined;
+/** Are there so many at least? Fewer cannot give the number of fields, whatever is quoted. */
+function hasSeparators(value: string, separator: string, least: number): boolean {
+  let at = -1;
+  for (let found = 0; found < least; found += 1) {
+    at = value.indexOf(separator, at + 1);
+    if (at < 0) return false;
+  }
+  return true;
 }

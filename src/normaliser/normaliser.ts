@@ -5,9 +5,10 @@ import type { CallbackDefinition, Definition, TagTypeDefinition } from './defini
 import { type CommonDefinitions, compileDefinition } from './definition-compiler';
 import { DefinitionError } from './definition-error';
 import { loadDefinitionFile } from './definition-loader';
-import { runDefinition, type RunOutcome } from './definition-runner';
+import { LineLog } from './line-log';
 import { epochMsOf, printLogDate } from './log-date';
 import type { DefinitionSet, Match, Normaliser, Normalised, NormaliserInput, TagValue } from './ports';
+import { TagStage } from './tag-stage';
 import { isTimeZone } from './time-zone';
 
 /** All that the chain knows of a line in the end: PyLogsParser's dictionary, `raw` included. */
@@ -18,7 +19,12 @@ export interface ChainResult {
 
 /** The chain of all normalizers of a set, in PyLogsParser's order: raw, body, then those of other tags. */
 export class NormaliserChain implements Normaliser {
-  constructor(readonly version: string, readonly definitions: readonly CompiledDefinition[]) {}
+  private readonly stages: readonly TagStage[];
+
+  constructor(readonly version: string, readonly definitions: readonly CompiledDefinition[]) {
+    const tags = [...new Set(definitions.map(({ appliedTo }) => appliedTo))];
+    this.stages = tags.map((tag) => new TagStage(tag, definitions.filter(({ appliedTo }) => appliedTo === tag)));
+  }
 
   normalise(input: NormaliserInput): Normalised {
     if (!isTimeZone(input.timeZone)) throw new InputError(`"${input.timeZone}" is no time zone`);
@@ -29,24 +35,12 @@ export class NormaliserChain implements Normaliser {
   /** Runs every normalizer whose tag is there; a later one overwrites the tags of an earlier one. */
   run(input: NormaliserInput): ChainResult {
     const matched: Match[] = [];
-    let log: WorkingLog = new Map<string, LogValue>([['raw', input.text]]);
-    for (const compiled of this.definitions) {
-      const outcome = runSafely(compiled, log, input);
-      if (outcome.kind === 'refused') break;
-      if (outcome.kind === 'unmatched') continue;
-      log = outcome.log;
-      matched.push({ normalizer: compiled.id, pattern: outcome.pattern });
+    const log = new LineLog();
+    log.set('raw', input.text);
+    for (const stage of this.stages) {
+      if (stage.run(log, input, matched) === 'refused') break;
     }
     return { log, matched };
-  }
-}
-
-/** A regular expression may exhaust its stack on a hostile line: that line then simply does not match. */
-function runSafely(compiled: CompiledDefinition, log: WorkingLog, input: NormaliserInput): RunOutcome {
-  try {
-    return runDefinition(compiled, log, input);
-  } catch {
-    return { kind: 'unmatched' };
   }
 }
 

@@ -1,0 +1,136 @@
+import { foldCharacter } from './required-literals';
+
+/** Entries of the table of one scanner, 4 bytes each. */
+const TABLE_ENTRIES_MOST = 4 * 1024 * 1024;
+/** Literals are cut to the first of these lengths with which the table is small enough. */
+const LENGTHS = [24, 12, 8, 6, 4, 3, 2] as const;
+
+interface Node {
+  readonly next: Map<number, Node>;
+  /** Literals that end here, those of suffixes included. */
+  literals: number[];
+  fallback: Node | undefined;
+  state: number;
+}
+
+/**
+ * Finds which of many literals appear in a text, in one pass over it (Aho–Corasick as a table). Case is ignored as
+ * `iu` ignores it in ASCII. A long literal may be cut, so that what is found is at least what is there.
+ */
+export class LiteralScanner {
+  /** After a scan: whether all characters were ASCII. */
+  isAscii = true;
+  /** Character → column of the table; column 0 is any character that no literal has. */
+  private readonly columns = new Uint8Array(128);
+  private readonly width: number;
+  /** State × column → next state, both as offsets of rows. */
+  private table = new Int32Array(0);
+  /** Rows from this offset on end literals. */
+  private firstEnd = 0;
+  /** By row number after the first end. */
+  private ends: readonly (readonly number[])[] = [];
+  /** Literal → the scan that saw it last. */
+  private readonly seenIn: Uint32Array;
+  private scanNumber = 0;
+
+  /** `onSeen` is told once a scan of each literal, by its index, that appears. ASCII literals, folded. */
+  constructor(literals: readonly string[], private readonly onSeen: (literal: number) => void) {
+    this.seenIn = new Uint32Array(literals.length);
+    const characters = [...new Set(literals.join(''))];
+    this.width = characters.length + 1;
+    characters.forEach((character, index) => { this.columns[character.charCodeAt(0)] = index + 1; });
+    for (let code = 65; code <= 90; code += 1) this.columns[code] = this.columns[foldCharacter(code)] ?? 0;
+    const length = this.lengthThatFits(literals);
+    this.build(literals.map((literal) => literal.slice(0, length)));
+  }
+
+  /** Was the literal in the text scanned last? */
+  saw(literal: number): boolean {
+    return this.seenIn[literal] === this.scanNumber;
+  }
+
+  scan(text: string): void {
+    this.scanNumber = this.scanNumber === 0xffff_ffff ? this.restart() : this.scanNumber + 1;
+    const { table, columns, firstEnd } = this;
+    let state = 0;
+    let all = 0;
+    for (let at = 0; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      all |= code;
+      state = table[state + (code < 128 ? columns[code] as number : this.foreignColumn(code))] as number;
+      if (state >= firstEnd) this.report(state);
+    }
+    this.isAscii = all < 128;
+  }
+
+  private foreignColumn(code: number): number {
+    const folded = foldCharacter(code);
+    return folded < 128 ? this.columns[folded] ?? 0 : 0;
+  }
+
+  private report(state: number): void {
+    for (const literal of this.ends[(state - this.firstEnd) / this.width] ?? []) {
+      if (this.seenIn[literal] === this.scanNumber) continue;
+      this.seenIn[literal] = this.scanNumber;
+      this.onSeen(literal);
+    }
+  }
+
+  private restart(): number {
+    this.seenIn.fill(0);
+    return 1;
+  }
+
+  private lengthThatFits(literals: readonly string[]): number {
+    const entries = (length: number): number => (
+      (1 + literals.reduce((sum, literal) => sum + Math.min(length, literal.length), 0)) * this.width);
+    return LENGTHS.find((length) => entries(length) <= TABLE_ENTRIES_MOST) ?? 2;
+  }
+
+  private build(literals: readonly string[]): void {
+    const root = newNode();
+    literals.forEach((literal, index) => {
+      let node = root;
+      for (let at = 0; at < literal.length; at += 1) {
+        const column = this.columns[literal.charCodeAt(at)] ?? 0;
+        const next = node.next.get(column) ?? newNode();
+        node.next.set(column, next);
+        node = next;
+      }
+      node.literals.push(index);
+    });
+    const nodes = linked(root);
+    const inner = nodes.filter(({ literals: ending }) => ending.length === 0);
+    const ends = nodes.filter(({ literals: ending }) => ending.length > 0);
+    [...inner, ...ends].forEach((node, index) => { node.state = index * this.width; });
+    this.firstEnd = inner.length * this.width;
+    this.ends = ends.map(({ literals: ending }) => ending);
+    this.table = new Int32Array(nodes.length * this.width);
+    // In breadth-first order the row of the fallback is complete before it is copied.
+    for (const node of nodes) {
+      if (node.fallback !== undefined) {
+        this.table.copyWithin(node.state, node.fallback.state, node.fallback.state + this.width);
+      }
+      for (const [column, next] of node.next) this.table[node.state + column] = next.state;
+    }
+  }
+}
+
+function newNode(): Node {
+  return { next: new Map(), literals: [], fallback: undefined, state: 0 };
+}
+
+/** All nodes breadth-first, each linked to that of its longest proper suffix. */
+function linked(root: Node): readonly Node[] {
+  const nodes = [root];
+  for (const node of nodes) {
+    for (const [column, child] of node.next) {
+      let fallback = node.fallback;
+      while (fallback !== undefined && !fallback.next.has(column)) fallback = fallback.fallback;
+      child.fallback = fallback?.next.get(column) ?? root;
+      child.literals = [...new Set([...child.literals, ...child.fallback.literals])];
+      nodes.push(child);
+    }
+  }
+  return nodes;
+}
