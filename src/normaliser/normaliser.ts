@@ -1,13 +1,12 @@
 import { InputError } from '../errors';
 import type { LogValue, WorkingLog } from './callback';
 import type { CompiledDefinition } from './compiled-definition';
-import type { CallbackDefinition, Definition, TagTypeDefinition } from './definition';
-import { type CommonDefinitions, compileDefinition } from './definition-compiler';
-import { DefinitionError } from './definition-error';
-import { loadDefinitionFile } from './definition-loader';
+import { compileDefinition } from './definition-compiler';
+import { selectDefinitions } from './definition-selection';
 import { LineLog } from './line-log';
 import { epochMsOf, printLogDate } from './log-date';
 import type { DefinitionSet, Match, Normaliser, Normalised, NormaliserInput, TagValue } from './ports';
+import { Prefilter } from './prefilter';
 import { TagStage } from './tag-stage';
 import { isTimeZone } from './time-zone';
 
@@ -23,7 +22,9 @@ export class NormaliserChain implements Normaliser {
 
   constructor(readonly version: string, readonly definitions: readonly CompiledDefinition[]) {
     const tags = [...new Set(definitions.map(({ appliedTo }) => appliedTo))];
-    this.stages = tags.map((tag) => new TagStage(tag, definitions.filter(({ appliedTo }) => appliedTo === tag)));
+    const prefilter = new Prefilter();
+    this.stages = tags.map((tag) => (
+      new TagStage(tag, definitions.filter(({ appliedTo }) => appliedTo === tag), prefilter)));
   }
 
   normalise(input: NormaliserInput): Normalised {
@@ -46,31 +47,8 @@ export class NormaliserChain implements Normaliser {
 
 /** Compiles a set. Throws DefinitionError, which names the file and the line, if any part of it cannot be used. */
 export function createNormaliser(set: DefinitionSet): NormaliserChain {
-  const definitions: Definition[] = [];
-  const tagTypes = new Map<string, TagTypeDefinition>();
-  const callbacks = new Map<string, CallbackDefinition>();
-  for (const file of set.files) {
-    const content = loadDefinitionFile(file);
-    if (content.kind === 'normalizer') definitions.push(content.definition);
-    else if (content.kind === 'tagTypes') for (const type of content.tagTypes) tagTypes.set(type.name, type);
-    else for (const callback of content.callbacks) callbacks.set(callback.name, callback);
-  }
-  refuseDuplicates(definitions);
-  const common: CommonDefinitions = { tagTypes, callbacks };
-  const compiled = definitions.map((definition) => compileDefinition(definition, common));
+  const compiled = selectDefinitions(set).map(({ definition, common }) => compileDefinition(definition, common));
   return new NormaliserChain(set.version, inOrder(compiled));
-}
-
-function refuseDuplicates(definitions: readonly Definition[]): void {
-  const known = new Map<string, Definition>();
-  for (const definition of definitions) {
-    const other = known.get(definition.id);
-    if (other !== undefined) {
-      throw new DefinitionError(definition.place, `"${definition.id}" is also defined in ${other.place.file}`,
-        'Change its name or its version.');
-    }
-    known.set(definition.id, definition);
-  }
 }
 
 /** raw, body, then other tags in the order in which the set names them first. */
