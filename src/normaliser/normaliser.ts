@@ -6,7 +6,6 @@ import { selectDefinitions } from './definition-selection';
 import { LineLog } from './line-log';
 import { epochMsOf, printLogDate } from './log-date';
 import type { DefinitionSet, Match, Normaliser, Normalised, NormaliserInput, TagValue } from './ports';
-import { Prefilter } from './prefilter';
 import { TagStage } from './tag-stage';
 import { isTimeZone } from './time-zone';
 
@@ -22,9 +21,7 @@ export class NormaliserChain implements Normaliser {
 
   constructor(readonly version: string, readonly definitions: readonly CompiledDefinition[]) {
     const tags = [...new Set(definitions.map(({ appliedTo }) => appliedTo))];
-    const prefilter = new Prefilter();
-    this.stages = tags.map((tag) => (
-      new TagStage(tag, definitions.filter(({ appliedTo }) => appliedTo === tag), prefilter)));
+    this.stages = tags.map((tag) => new TagStage(tag, definitions.filter(({ appliedTo }) => appliedTo === tag)));
   }
 
   normalise(input: NormaliserInput): Normalised {

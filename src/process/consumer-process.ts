@@ -49,7 +49,7 @@ export function createConsumerProcess(options: ProcessOptions): Service {
     const settings = await adapters.eventually('the registry', stopping.signal, () => adapters.settings());
     const volumes = await adapters.eventually('the registry', stopping.signal, () => adapters.volumes());
     const index = await adapters.eventually('the registry', stopping.signal, () => adapters.index());
-    const definitions = await loadDefinitions();
+    const definitions = await loadDefinitions(configuration.pylogsparser);
     await adapters.eventually('MongoDB', stopping.signal, async () => {
       for (const volume of volumes) await volume.prepare();
       await keepDefinitions(definitions, volumes);

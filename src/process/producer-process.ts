@@ -47,7 +47,7 @@ export function createProducerProcess(options: ProcessOptions): Service {
     const coordination = adapters.coordination();
     const settings = await adapters.eventually('the registry', stopping.signal, () => adapters.settings());
     const volumes = await adapters.eventually('the registry', stopping.signal, () => adapters.volumes());
-    const definitions = await loadDefinitions();
+    const definitions = await loadDefinitions(configuration.pylogsparser);
     await adapters.eventually('MongoDB', stopping.signal, async () => {
       for (const volume of volumes) await volume.prepare();
       await keepDefinitions(definitions, volumes);
