@@ -6,6 +6,7 @@ import { selectDefinitions } from './definition-selection';
 import { LineLog } from './line-log';
 import { epochMsOf, printLogDate } from './log-date';
 import type { DefinitionSet, Match, Normaliser, Normalised, NormaliserInput, TagValue } from './ports';
+import { Prefilter } from './prefilter';
 import { TagStage } from './tag-stage';
 import { isTimeZone } from './time-zone';
 
@@ -21,7 +22,9 @@ export class NormaliserChain implements Normaliser {
 
   constructor(readonly version: string, readonly definitions: readonly CompiledDefinition[]) {
     const tags = [...new Set(definitions.map(({ appliedTo }) => appliedTo))];
-    this.stages = tags.map((tag) => new TagStage(tag, definitions.filter(({ appliedTo }) => appliedTo === tag)));
+    const prefilter = new Prefilter();
+    this.stages = tags.map((tag) => (
+      new TagStage(tag, definitions.filter(({ appliedTo }) => appliedTo === tag), prefilter)));
   }
 
   normalise(input: NormaliserInput): Normalised {
