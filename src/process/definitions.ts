@@ -10,14 +10,23 @@ import { programFolder } from '../schemas';
 const PYLOGSPARSER = join(programFolder, 'parts', 'pylogsparser', 'normalizers');
 
 /**
- * The definitions that the program brings: PyLogsParser's as `pylogsparser/…`, and ours as `resilog/…`, which by the
- * order of names run after them and overwrite their tags. Their version is written into every file that is closed from
- * now on, so they are kept in every volume before the first one is. ConfigurationError when a folder can't be read.
+ * Of ours, those that find the header of any line. They run first, so that every definition that knows a kind of line
+ * better overwrites what they find.
+ */
+const HEADERS: ReadonlySet<string> = new Set(['kubernetes-cri.xml', 'syslog-rfc5424.xml', 'syslog.xml']);
+
+/**
+ * The definitions that the program brings, in an order that is that of the names: our headers as `headers/…`,
+ * PyLogsParser's as `pylogsparser/…`, and all others of ours as `resilog/…`, which overwrite the tags of both. Their
+ * version is written into every file that is closed from now on, so they are kept in every volume before the first one
+ * is. ConfigurationError when a folder can't be read.
  */
 export async function loadDefinitions(pylogsparser = PYLOGSPARSER): Promise<DefinitionSet> {
+  const own = await readDefinitionFolder(join(programFolder, 'normalizers'));
   const set = definitionSetOf([
+    ...named('headers', own.filter(({ name }) => HEADERS.has(name))),
     ...named('pylogsparser', await readDefinitionFolder(pylogsparser)),
-    ...named('resilog', await readDefinitionFolder(join(programFolder, 'normalizers'))),
+    ...named('resilog', own.filter(({ name }) => !HEADERS.has(name))),
   ]);
   // A set that can't be compiled ends the process at its start, not at the first line.
   createNormaliser(set);
@@ -28,7 +37,7 @@ function named(folder: string, files: readonly DefinitionFile[]): readonly Defin
   return files.map(({ name, xml }) => ({ name: `${folder}/${name}`, xml }));
 }
 
-export async function keepDefinitions(set: DefinitionSet, volumes: readonly Volume[]): Promise<void> {
+export async function keepDefinitions(set: DefinitionSet, volumes: readonly Pick<Volume, 'definitions'>[]): Promise<void> {
   for (const volume of volumes) await volume.definitions.save(set);
 }
 
