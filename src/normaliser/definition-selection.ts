@@ -39,7 +39,8 @@ function highestVersions(definitions: readonly Definition[]): readonly Definitio
     }
     byId.set(definition.id, definition);
     const other = highest.get(definition.name);
-    if (other === undefined || Number(definition.version) > Number(other.version)) highest.set(definition.name, definition);
+    const isHigher = other === undefined || Number(definition.version) > Number(other.version);
+    if (isHigher) highest.set(definition.name, definition);
   }
   return definitions.filter((definition) => highest.get(definition.name) === definition);
 }

@@ -1,5 +1,6 @@
 import { getPublicSuffix, parse } from 'tldts';
 import { type Callback, refuse } from '../callback';
+import { lowerCase } from '../python-values';
 
 /** What PyLogsParser's definitions take from a URL. Empty parts are empty strings; no part is decoded. */
 export interface UrlParts {
@@ -54,8 +55,8 @@ function withoutParameters(path: string): string {
 
 function hostOf(authority: string): string {
   const host = authority.slice(authority.lastIndexOf('@') + 1);
-  if (host.includes('[') && host.includes(']')) return before(host, ']').slice(1).toLowerCase();
-  return before(host, ':').toLowerCase();
+  if (host.includes('[') && host.includes(']')) return lowerCase(before(host, ']').slice(1));
+  return lowerCase(before(host, ':'));
 }
 
 /**

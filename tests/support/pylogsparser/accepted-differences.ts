@@ -41,7 +41,7 @@ export const acceptedDifferences: readonly AcceptedDifference[] = [
 ];
 
 /** A tag of each csv pattern. */
-const CSV_TAGS = ['deny_all_uid', 'event_uid', 'event_logger_type', 'internal_message_id'];
+const CSV_TAGS = ['deny_all_uid', 'event_uid', 'event_logger_type', 'exchange_source'];
 
 function isAscii(text: string): boolean {
   return !/[^\0-\x7f]/.test(text);

@@ -2,14 +2,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { definitionSetOf, readDefinitionFolder } from '../../../src/normaliser/definition-set';
 import { createNormaliser, type NormaliserChain } from '../../../src/normaliser/normaliser';
+import type { DefinitionFile } from '../../../src/normaliser/ports';
 import { checkout } from '../checkout';
 
 /** PyLogsParser as `make build` unpacks it. */
 export const pylogsparserFolder = join(checkout, 'parts', 'pylogsparser');
 
+export function pylogsparserFiles(): Promise<readonly DefinitionFile[]> {
+  return readDefinitionFolder(join(pylogsparserFolder, 'normalizers'));
+}
+
 /** Its definitions alone, as the original runs them. */
 export async function pylogsparserChain(): Promise<NormaliserChain> {
-  return createNormaliser(definitionSetOf(await readDefinitionFolder(join(pylogsparserFolder, 'normalizers'))));
+  return createNormaliser(definitionSetOf(await pylogsparserFiles()));
 }
 
 /** Every `each`th line of every sample, of at most `most` a file. */

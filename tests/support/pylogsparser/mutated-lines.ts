@@ -11,34 +11,35 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** Programs that prerequisites ask for. */
-const PROGRAMS = ['kernel', 'postfix/smtp', 'lea', '%ASA-6-302015', '%ASA-4-106023'];
+/** Programs that prerequisites ask for, by normalizer. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  netfilter: 'kernel', postfix: 'postfix/smtp', 'cisco-asa_msg': '%ASA-6-302015',
+};
 
 /** Every example of the definitions, wrapped so that the whole chain comes to the normalizer that it is for. */
 export function exampleLines(chain: NormaliserChain): readonly string[] {
   return chain.definitions.flatMap(({ definition }) => definition.patterns.flatMap(({ examples }) => (
-    examples.flatMap(({ text }) => [text, ...wrapped(definition.appliedTo, definition.name, text)]))));
+    examples.flatMap(({ text }) => wrapped(definition.appliedTo, definition.name, text)))));
 }
 
 function wrapped(appliedTo: string, name: string, text: string): readonly string[] {
   const access = (referer: string, agent: string): string => (
     `10.1.2.3 - - [20/Jul/2009:00:29:39 +0300] "GET /index/helper/test HTTP/1.1" 200 889 "${referer}" "${agent}"`);
   switch (appliedTo) {
-    case 'body': return [name.toLowerCase().replace(/-.*/, ''), ...PROGRAMS]
-      .map((program) => `<38>Nov  6 17:32:47 host ${program}[12]: ${text}`);
+    case 'body': return [text, `<38>Nov  6 17:32:47 host ${PROGRAMS[name] ?? name.toLowerCase()}[12]: ${text}`];
     case 'eventlog_description': return ['<13>Nov 21 17:45:25 dc1 MSWinEventLog\t1\tSecurity\t237\tWed Nov 21 17:45:25'
       + `\t2012\t576\tSecurity\tAdministrator\tUser\tSuccess Audit\tDC1\tLogon\t${text}\t210`];
     case 'url': return [`1259844091.407    307 10.2.3.4 TCP_MISS/200 1015 GET ${text} fbo DIRECT/10.3.4.5 text/css`];
     case 'useragent': return [access('-', text)];
     case 'request_header_referer_contents': return [access(text, 'curl')];
-    default: return [];
+    default: return [text];
   }
 }
 
 /** Characters at which the two languages' ideas of text part. */
 const ODD = [
-  ' ', '\t', '=', ',', '"', "'", ':', ';', '[', ']', '(', '/', '-', '.', '_', '@', '0', '9', 'A', 'z', '<', '>', '\\', '|',
-  '%', 'é', 'ß', 'Σ', 'ſ', 'İ', 'K', '\u00a0', '\u0085', '\u001f', '\u180e', '\u2028', '\u3000', '\ufeff', '\u0665',
+  ' ', '\t', '=', ',', '"', "'", ':', ';', '[', ']', '(', '/', '-', '.', '_', '@', '0', '9', 'A', 'z', '<', '>', '\\',
+  '|', '%', 'é', 'ß', 'Σ', 'ſ', 'İ', 'K', '\u00a0', '\u0085', '\u001f', '\u180e', '\u2028', '\u3000', '\ufeff', '\u0665',
   '\u0301', '\u{1d7d8}', '😀', '\0', '\r',
 ];
 /** Values at the edges of what numbers, dates and codes may be. */
@@ -72,8 +73,12 @@ export function mutatedLines({ seeds, seed, count }: Mutation): readonly string[
     (line) => inWords(line, (items) => { items[below(items.length)] = pick(words); }),
     (line) => inWords(line, (items) => { items.splice(below(items.length), 0, pick(words)); }),
     (line) => inWords(line, (items) => { const [word] = items.splice(below(items.length), 1); items.push(word ?? ''); }),
-    (line) => { const other = pick(seeds); return line.slice(0, below(line.length)) + other.slice(below(other.length)); },
-    (line) => line.replace(/\d+/g, (digits) => (random() < 0.15 ? String(below(10 ** Math.min(9, digits.length))) : digits)),
+    (line) => {
+      const other = pick(seeds);
+      return line.slice(0, below(line.length)) + other.slice(below(other.length));
+    },
+    (line) => line.replace(/\d+/g, (digits) => (
+      random() < 0.15 ? String(below(10 ** Math.min(9, digits.length))) : digits)),
     (line) => line.replace(/\d+/g, (digits) => (random() < 0.1 ? pick(EDGES) : digits)),
     (line) => line.replace(/(?<==)[^\s,|=]+/g, (value) => (random() < 0.2 ? pick([...EDGES, pick(words)]) : value)),
     (line) => (random() < 0.5 ? line.toLowerCase() : line.toUpperCase()),

@@ -15,10 +15,12 @@ export interface Outcome {
 export const RECEIVED_MS = Date.UTC(2026, 11, 31, 23, 59, 0);
 
 /** PyLogsParser's callers give a line as `raw` and as `body`; ours is the body as long as no other is found. */
-export function ourOutcome(chain: NormaliserChain, text: string): Outcome {
-  const { log } = chain.run({ text, receivedMs: RECEIVED_MS, timeZone: 'UTC' });
-  const tags: Record<string, PrintedTag> = { body: ['s', text] };
-  for (const [name, value] of log) {
+export function ourOutcome(
+  chain: NormaliserChain, text: string, received = { receivedMs: RECEIVED_MS, timeZone: 'UTC' },
+): Outcome {
+  const { log } = chain.run({ text, ...received });
+  const tags: Record<string, PrintedTag> = {};
+  for (const [name, value] of new Map([['body', log.get('raw') ?? text], ...log])) {
     const kind = typeof value === 'string' ? 's' : typeof value === 'number' ? 'n' : 'd';
     tags[name] = [kind, printLogValue(value) ?? ''];
   }
