@@ -2,6 +2,7 @@ import { CallbackMismatch, type LogValue, type WorkingLog } from './callback';
 import type { CompiledCsvPattern, CompiledDefinition, CompiledPattern, CompiledTag } from './compiled-definition';
 import { splitCsvLine } from './csv-line';
 import { LineLog } from './line-log';
+import type { PatternMatch } from './linear-matcher';
 import type { NormaliserInput } from './ports';
 
 /** What a normalizer did with a line. */
@@ -42,7 +43,7 @@ export function prerequisitesHold(compiled: CompiledDefinition, log: WorkingLog)
 
 /** What follows when a pattern matched, its tags from capture `firstCapture` of the match on. */
 export function applyMatch(
-  compiled: CompiledDefinition, pattern: CompiledPattern, match: RegExpExecArray, firstCapture: number, log: LineLog,
+  compiled: CompiledDefinition, pattern: CompiledPattern, match: PatternMatch, firstCapture: number, log: LineLog,
   input: NormaliserInput,
 ): RunOutcome {
   // A callback may refuse half-way, and then nothing of this normalizer may remain.

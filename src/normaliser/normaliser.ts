@@ -6,6 +6,7 @@ import { selectDefinitions } from './definition-selection';
 import { LineLog } from './line-log';
 import { epochMsOf, printLogDate } from './log-date';
 import type { DefinitionSet, Match, Normaliser, Normalised, NormaliserInput, TagValue } from './ports';
+import { PatternControl } from './pattern-control';
 import { Prefilter } from './prefilter';
 import { TagStage } from './tag-stage';
 import { isTimeZone } from './time-zone';
@@ -18,13 +19,15 @@ export interface ChainResult {
 
 /** The chain of all normalizers of a set, in PyLogsParser's order: raw, body, then those of other tags. */
 export class NormaliserChain implements Normaliser {
+  /** Names the patterns, and lets a worker thread treat the dangerous ones with care. */
+  readonly control = new PatternControl();
   private readonly stages: readonly TagStage[];
 
   constructor(readonly version: string, readonly definitions: readonly CompiledDefinition[]) {
     const tags = [...new Set(definitions.map(({ appliedTo }) => appliedTo))];
     const prefilter = new Prefilter();
     this.stages = tags.map((tag) => (
-      new TagStage(tag, definitions.filter(({ appliedTo }) => appliedTo === tag), prefilter)));
+      new TagStage(tag, definitions.filter(({ appliedTo }) => appliedTo === tag), prefilter, this.control)));
   }
 
   normalise(input: NormaliserInput): Normalised {

@@ -1,6 +1,7 @@
 import { asciiFormOf } from './ascii-form';
 import type { CompiledPattern } from './compiled-definition';
 import type { Definition } from './definition';
+import { LinearMatcher, type PatternMatch } from './linear-matcher';
 import { parseRegexp, type RegexpNode } from './regexp-tree';
 
 /**
@@ -15,21 +16,35 @@ export class PatternMatcher {
   readonly tree: RegexpNode | undefined;
   private readonly any: RegExp;
   private readonly ascii: RegExp;
+  private readonly flags: string;
+  private readonly isAnchored: boolean;
+  /** Made when it is first needed; null: there can be none. */
+  private linear: LinearMatcher | null | undefined;
 
   constructor(pattern: Pick<CompiledPattern, 'source'>, definition: Pick<Definition, 'ignoreCase' | 'matchType'>) {
     const flags = definition.ignoreCase ? 'iu' : 'u';
-    const anchored = (source: string): string => (definition.matchType === 'match' ? `^(?:${source})` : source);
+    this.flags = flags;
+    this.isAnchored = definition.matchType === 'match';
+    const anchored = (source: string): string => (this.isAnchored ? `^(?:${source})` : source);
     this.tree = parseRegexp(pattern.source);
     this.any = new RegExp(anchored(pattern.source), flags);
     this.ascii = this.tree === undefined ? this.any : new RegExp(anchored(asciiFormOf(this.tree, flags)));
   }
 
-  exec(text: string, isAscii: boolean): RegExpExecArray | null {
+  exec(text: string, isAscii: boolean): PatternMatch | null {
     try {
       return (isAscii ? this.ascii : this.any).exec(text);
     } catch {
       // It may exhaust its stack on a hostile text: that text then simply does not match.
       return null;
     }
+  }
+
+  /** The same match in time that is bounded; null also when the expression has no linear form. */
+  execLinear(text: string): PatternMatch | null {
+    if (this.linear === undefined) {
+      this.linear = (this.tree && LinearMatcher.of(this.tree, this.flags, this.isAnchored)) ?? null;
+    }
+    return this.linear?.exec(text) ?? null;
   }
 }

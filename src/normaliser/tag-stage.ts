@@ -1,7 +1,9 @@
 import type { CompiledDefinition, CompiledPattern } from './compiled-definition';
 import { applyAnyCsv, applyMatch, prerequisitesHold, type RunOutcome, valueOf } from './definition-runner';
 import type { LineLog } from './line-log';
+import type { PatternMatch } from './linear-matcher';
 import { PatternMatcher } from './pattern-matcher';
+import { type PatternControl, treatment } from './pattern-control';
 import type { Match, NormaliserInput } from './ports';
 import type { Prefilter } from './prefilter';
 
@@ -32,6 +34,7 @@ export class TagStage {
 
   constructor(
     private readonly tag: string, definitions: readonly CompiledDefinition[], private readonly prefilter: Prefilter,
+    private readonly control: PatternControl,
   ) {
     const firsts = definitions.map((compiled) => this.add(compiled));
     this.first = firsts[0] ?? 0;
@@ -66,6 +69,7 @@ export class TagStage {
     const first = numbers[0] ?? 0;
     const unit: Unit = { compiled, first, end: first + entries.length };
     for (const entry of entries) {
+      this.control.add({ normalizer: compiled.id, pattern: entry?.pattern.name ?? 'CSV' });
       this.entries.push(entry);
       this.units.push(unit);
     }
@@ -82,23 +86,34 @@ export class TagStage {
 
   /** `candidate` is the normalizer's first pattern that may match. */
   private apply(unit: Unit, candidate: number, value: string, log: LineLog, input: NormaliserInput): RunOutcome {
-    const { prefilter } = this;
+    const { prefilter, control } = this;
     const { compiled } = unit;
+    control.enter(candidate);
     if (!prerequisitesHold(compiled, log)) return UNMATCHED;
     const isSearch = compiled.definition.matchType === 'search';
     let found: CompiledPattern | undefined;
-    let match: RegExpExecArray | undefined;
+    let match: PatternMatch | undefined;
     for (let number = candidate; number < unit.end; number = prefilter.next(number + 1)) {
       const entry = this.entries[number - this.first];
       if (entry === undefined || !prefilter.mayMatch(number)) continue;
-      const tried = entry.matcher.exec(value, prefilter.isAscii);
+      control.enter(number);
+      const tried = this.match(entry, number, value);
       // Found anywhere, the leftmost counts, and at one place the first by name.
       if (tried === null || (match !== undefined && tried.index >= match.index)) continue;
       found = entry.pattern;
       match = tried;
       if (!isSearch) break;
     }
-    if (found === undefined || match === undefined) return applyAnyCsv(compiled, value, log, input);
-    return applyMatch(compiled, found, match, 1, log, input);
+    if (found !== undefined && match !== undefined) return applyMatch(compiled, found, match, 1, log, input);
+    control.enter(unit.end - 1);
+    return control.of(unit.end - 1) === treatment.skipped ? UNMATCHED : applyAnyCsv(compiled, value, log, input);
+  }
+
+  private match(entry: Entry, number: number, value: string): PatternMatch | null {
+    switch (this.control.of(number)) {
+      case treatment.ordinary: return entry.matcher.exec(value, this.prefilter.isAscii);
+      case treatment.linear: return entry.matcher.execLinear(value);
+      case treatment.skipped: return null;
+    }
   }
 }
