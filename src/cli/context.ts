@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Volume } from '../archive/volume';
 import type { Clock } from '../clock';
 import type { Hit, LogIndex } from '../index/ports';
+import type { DefinitionSet } from '../normaliser/ports';
 import type { QueueAdministration, QueueProducer } from '../queue/ports';
 import type { Random } from '../random';
 import type { Coordination } from '../registry/coordination';
@@ -18,6 +19,9 @@ export interface Services {
   restricted(): boolean;
   settings(): Promise<SettingsWatcher>;
   volume(): Promise<Volume>;
+  volumes(): Promise<readonly Volume[]>;
+  /** The definitions that the program brings; needs no cluster. */
+  programDefinitions(): Promise<DefinitionSet>;
   index(): Promise<LogIndex>;
   /** Collections that searches and deletions go over. */
   collections(): Promise<readonly string[]>;

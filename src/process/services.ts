@@ -6,6 +6,7 @@ import type { Clock } from '../clock';
 import { ConfigurationError, InputError } from '../errors';
 import type { Hit, LogIndex } from '../index/ports';
 import { silentLog } from '../log';
+import type { DefinitionSet } from '../normaliser/ports';
 import type { QueueAdministration, QueueProducer } from '../queue/ports';
 import { createQueueAdministration } from '../queue/queue-administration';
 import { createQueueProducer } from '../queue/queue-producer';
@@ -18,6 +19,7 @@ import type { DeletionDependencies } from '../retention/deletion-dependencies';
 import { withoutDeleted } from '../retention/visible-hits';
 import { Adapters } from './adapters';
 import type { ProcessConfiguration } from './configuration';
+import { loadDefinitions } from './definitions';
 import { deletionDependencies } from './deletions';
 
 export interface ServicesOptions {
@@ -62,6 +64,20 @@ export class ConnectedServices implements Services {
 
   volumes(): Promise<readonly Volume[]> {
     return this.connected.volumes();
+  }
+
+  async programDefinitions(): Promise<DefinitionSet> {
+    return loadDefinitions(this.pylogsparserFolder());
+  }
+
+  /** Named by the configuration of the cluster, if there is one. */
+  private pylogsparserFolder(): string | undefined {
+    try {
+      return this.configuration.pylogsparser;
+    } catch (error) {
+      if (error instanceof ConfigurationError) return undefined;
+      throw error;
+    }
   }
 
   index(): Promise<LogIndex> {

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import type { Volume } from '../../../src/archive/volume';
 import { InputError, PermissionError, UnavailableError } from '../../../src/errors';
 import type { Log } from '../../../src/log';
 import { silentLog } from '../../../src/log';
@@ -50,7 +49,7 @@ describe('the users\' definitions in the registry', () => {
   const note = (event: string): void => { events.push(event); };
   async function open(): Promise<LiveDefinitions> {
     const log: Log = { ...silentLog, info: note, warn: note, error: note };
-    const volumes = stores.map((definitions) => ({ definitions }) as Pick<Volume, 'definitions'>);
+    const volumes = stores.map((definitions) => ({ definitions }));
     for (const store of stores) await store.save(PROGRAM);
     live = await LiveDefinitions.open({
       coordination, volumes, program: PROGRAM, clock, log,
