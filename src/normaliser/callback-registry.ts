@@ -68,7 +68,7 @@ function recognised(normalizer: string, declaration: CallbackDefinition): Callba
   if (implementation !== undefined) return implementation;
   const problem = pylogsparserCallbacks.names.has(`${normalizer}/${declaration.name}`)
     ? `the code of callback "${declaration.name}" differs from the known one (${hash})`
-    : `the callback "${declaration.name}" is not known`;
+    : `the callback "${declaration.name}" is not known (${hash})`;
   throw new DefinitionError(declaration.place, problem,
     'Python is not executed: write the callback in a form that begins with "resilog:".');
 }
