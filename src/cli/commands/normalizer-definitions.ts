@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { InputError, NotFoundError } from '../../errors';
+import { NotFoundError } from '../../errors';
 import { checkDefinitions, type DefinitionReport } from '../../normaliser/definition-check';
+import { DefinitionError } from '../../normaliser/definition-error';
 import { selectDefinitions } from '../../normaliser/definition-selection';
 import { definitionSetOf } from '../../normaliser/definition-set';
 import { createNormaliser } from '../../normaliser/normaliser';
@@ -136,14 +137,15 @@ function checkTogether(program: DefinitionSet, files: readonly DefinitionFile[])
   return alone;
 }
 
-/** InputError, and nothing is changed, when anything failed. */
+/** DefinitionError, and nothing is changed, when anything failed. */
 function refuseFailures(context: CommandContext, report: DefinitionReport, json: boolean): void {
-  if (report.failures.length === 0) return;
+  const [first] = report.failures;
+  if (first === undefined) return;
   if (json) context.output.json({ report });
   else showReport(context.output, report);
-  throw new InputError('the definitions are refused, and nothing is changed', {
-    remedy: 'correct what is listed above; `resilog normalizer check FILE` tells whether it is right, without a cluster',
-  });
+  throw new DefinitionError({ file: first.file, line: first.line, element: 'normalizer' },
+    'the definitions are refused, and nothing is changed',
+    'Correct what is listed above; `resilog normalizer check FILE` tells whether it is right, without a cluster.');
 }
 
 /** The file among `files` that has the name, or defines the normalizer of that name. NotFoundError when none does. */
