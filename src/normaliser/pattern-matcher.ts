@@ -16,8 +16,9 @@ export class PatternMatcher {
   readonly tree: RegexpNode | undefined;
   private readonly any: RegExp;
   private readonly ascii: RegExp;
-  private readonly flags: string;
-  private readonly isAnchored: boolean;
+  readonly flags: string;
+  /** It matches only at the start of a text. */
+  readonly isAnchored: boolean;
   /** Made when it is first needed; null: there can be none. */
   private linear: LinearMatcher | null | undefined;
 

@@ -1,13 +1,17 @@
 import { LiteralScanner } from './literal-scanner';
+import { BeginningFilter, beginningsOf } from './text-beginnings';
 import { bestGroup, type LiteralGroup, requiredLiterals } from './required-literals';
 import type { RegexpNode } from './regexp-tree';
+
+type Beginnings = ReturnType<typeof beginningsOf>;
 
 /** Groups that are looked at besides the one that makes a pattern a candidate. */
 const FURTHER_GROUPS = 5;
 const FURTHER_LITERALS = 8;
 
 /**
- * Tells which of many patterns can match a text, by one scan of it for the literals that they cannot match without.
+ * Tells which of many patterns can match a text, by its first characters and by one scan of it for the literals that
+ * they cannot match without.
  * A pattern is known by the number that `add` gave it. What it rules out cannot match; what it admits may.
  */
 export class Prefilter {
@@ -17,14 +21,21 @@ export class Prefilter {
   /** Literal → patterns that it makes candidates. */
   private readonly triggered: number[][] = [];
   private scanner: LiteralScanner | undefined;
-  /** A bit a pattern: those that nothing rules out, and those of the text at hand. */
+  /** A bit a pattern: those that no literal rules out; those whose first group was seen; those that may match. */
   private always = new Uint32Array(0);
+  private seen = new Uint32Array(0);
   private candidates = new Uint32Array(0);
   private scanned: string | undefined;
+  private readonly beginnings: Beginnings[] = [];
+  private beginningFilter: BeginningFilter | undefined;
 
-  /** Adds a pattern; undefined: it is always a candidate. All are added before the first `look`. */
-  add(tree: RegexpNode | undefined): number {
+  /**
+   * Adds a pattern; undefined: it is always a candidate. With `anchoredFlags` it matches only at the start of a text,
+   * under those flags. All are added before the first `look`.
+   */
+  add(tree: RegexpNode | undefined, anchoredFlags?: string): number {
     const number = this.groups.length;
+    this.beginnings.push(tree === undefined || anchoredFlags === undefined ? [] : beginningsOf(tree, anchoredFlags));
     const groups = (tree === undefined ? [] : chosen(requiredLiterals(tree)))
       .map((group) => group.map((literal) => this.numberOf(literal)));
     for (const literal of groups[0] ?? []) (this.triggered[literal] ??= []).push(number);
@@ -37,11 +48,13 @@ export class Prefilter {
    * without another scan: what appears in it appeared in the whole.
    */
   look(text: string): void {
-    if (this.scanned !== undefined && this.scanned.endsWith(text)) return;
     const scanner = this.scanner ?? this.seal();
-    this.candidates.set(this.always);
-    this.scanned = text;
-    scanner.scan(text);
+    if (this.scanned === undefined || !this.scanned.endsWith(text)) {
+      this.seen.set(this.always);
+      this.scanned = text;
+      scanner.scan(text);
+    }
+    this.beginningFilter?.apply(text, this.seen, this.candidates);
   }
 
   /** False: the text looked at may have characters beyond ASCII. */
@@ -75,10 +88,12 @@ export class Prefilter {
 
   private seal(): LiteralScanner {
     this.always = new Uint32Array((this.groups.length >>> 5) + 1);
+    this.seen = new Uint32Array(this.always.length);
     this.candidates = new Uint32Array(this.always.length);
+    this.beginningFilter = new BeginningFilter(this.beginnings, this.always.length);
     this.groups.forEach((groups, pattern) => { if (groups.length === 0) setBit(this.always, pattern); });
     this.scanner = new LiteralScanner([...this.literals.keys()], (literal) => {
-      for (const pattern of this.triggered[literal] ?? []) setBit(this.candidates, pattern);
+      for (const pattern of this.triggered[literal] ?? []) setBit(this.seen, pattern);
     });
     return this.scanner;
   }

@@ -65,7 +65,8 @@ export class TagStage {
     const entries: (Entry | undefined)[] = compiled.patterns.map((pattern) => (
       { pattern, matcher: new PatternMatcher(pattern, compiled.definition) }));
     if (compiled.csvPatterns.length > 0) entries.push(undefined);
-    const numbers = entries.map((entry) => this.prefilter.add(entry?.matcher.tree));
+    const numbers = entries.map((entry) => (
+      this.prefilter.add(entry?.matcher.tree, entry?.matcher.isAnchored === true ? entry.matcher.flags : undefined)));
     const first = numbers[0] ?? 0;
     const unit: Unit = { compiled, first, end: first + entries.length };
     for (const entry of entries) {
@@ -105,8 +106,9 @@ export class TagStage {
       if (!isSearch) break;
     }
     if (found !== undefined && match !== undefined) return applyMatch(compiled, found, match, 1, log, input);
+    if (compiled.csvPatterns.length === 0 || control.of(unit.end - 1) === treatment.skipped) return UNMATCHED;
     control.enter(unit.end - 1);
-    return control.of(unit.end - 1) === treatment.skipped ? UNMATCHED : applyAnyCsv(compiled, value, log, input);
+    return applyAnyCsv(compiled, value, log, input);
   }
 
   private match(entry: Entry, number: number, value: string): PatternMatch | null {
