@@ -1,4 +1,4 @@
-import { getPublicSuffix, parse } from 'tldts';
+import { parse } from 'tldts';
 import { type Callback, refuse } from '../callback';
 import { lowerCase } from '../python-values';
 
@@ -68,8 +68,10 @@ export function registrableDomainOf(host: string): string {
   if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(host) && host.split('.').every((number) => Number(number) < 256)) return host;
   const labels = host.split('.');
   const options = { extractHostname: false, validateHostname: false, detectIp: false };
-  const suffix = parse(host, options).isIcann === true ? getPublicSuffix(host, options) : null;
-  if (suffix !== null) return labels.slice(-suffix.split('.').length - 1).join('.');
+  const { isIcann, publicSuffix } = parse(host, options);
+  if (isIcann === true && publicSuffix !== null) {
+    return labels.slice(-publicSuffix.split('.').length - 1).join('.');
+  }
   return labels.length > 2 ? labels.slice(1).join('.') : host;
 }
 
