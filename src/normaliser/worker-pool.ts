@@ -40,6 +40,9 @@ export interface WorkerPoolStatistics {
   readonly queuedLines: number;
 }
 
+/** Characters of one message: what a thread and the pool hold at a time. */
+const CHUNK_CHARACTERS = 4 * 1024 * 1024;
+
 interface WaitingCaller {
   readonly lines: number;
   readonly admit: () => void;
@@ -87,14 +90,10 @@ export class WorkerPool implements NormaliserPool {
     await this.admit(inputs.length);
     try {
       if (this.closed) throw closedError();
-      const { chunkLines } = this.options;
-      const parts: Promise<readonly Normalised[]>[] = [];
-      for (let from = 0; from < inputs.length; from += chunkLines) {
-        const part = inputs.slice(from, from + chunkLines);
-        parts.push(new Promise((resolve, reject) => {
+      const parts = partsOf(inputs, this.options.chunkLines).map((part) => (
+        new Promise<readonly Normalised[]>((resolve, reject) => {
           this.chunks.push(new WorkerChunk(version, part, resolve, reject));
-        }));
-      }
+        })));
       this.dispatch();
       return (await Promise.all(parts)).flat();
     } finally {
@@ -242,6 +241,23 @@ export class WorkerPool implements NormaliserPool {
       this.options.log.warn('NormaliserThreadStopFailed', { reason: messageOf(reason) });
     });
   }
+}
+
+/** Parts of so many lines, fewer when they are long; each has one at least. */
+function partsOf(inputs: readonly NormaliserInput[], lines: number): readonly (readonly NormaliserInput[])[] {
+  const parts: (readonly NormaliserInput[])[] = [];
+  let from = 0;
+  let characters = 0;
+  inputs.forEach(({ text }, index) => {
+    if (index > from && (index - from >= lines || characters + text.length > CHUNK_CHARACTERS)) {
+      parts.push(inputs.slice(from, index));
+      from = index;
+      characters = 0;
+    }
+    characters += text.length;
+  });
+  parts.push(inputs.slice(from));
+  return parts;
 }
 
 function closedError(): UnavailableError {
