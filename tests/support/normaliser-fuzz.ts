@@ -71,7 +71,8 @@ export async function fuzzLines(options: FuzzOptions): Promise<FuzzReport> {
     return {
       lines: total.done, mebibytes: Math.round(total.characters / MiB), matched: total.matched,
       longLines: total.longLines, seconds: Math.round((performance.now() - started) / 1_000), threadsLost, abandonedLines,
-      offenders: pool.patternOffences().map(({ normalizer, pattern, offences }) => `${normalizer} ${pattern}: ${offences}`),
+      offenders: pool.patternOffences()
+        .map(({ normalizer, pattern, offences }) => `${normalizer} ${pattern}: ${offences}`),
       rssMiBMost: Math.round(total.rssMost / MiB), problems,
     };
   } finally {
