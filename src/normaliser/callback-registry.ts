@@ -53,7 +53,7 @@ function declared(declaration: CallbackDefinition): Callback {
     return builtin;
   } catch (error) {
     throw new DefinitionError(declaration.place, `the declaration of callback "${declaration.name}" ${messageOf(error)}`,
-      'Correct the declaration; docs/specs/normaliser.md lists the forms.', error);
+      'Correct the declaration; docs/specs/normalizer-format.md lists the forms.', error);
   }
 }
 
