@@ -7,7 +7,8 @@ import type { NormaliserInput } from './ports';
 
 /** What a normalizer did with a line. */
 export type RunOutcome =
-  | { readonly kind: 'matched'; readonly pattern: string; readonly log: WorkingLog }
+  /** `isLast`: a final callback refused, and PyLogsParser stops the chain behind this normalizer. */
+  | { readonly kind: 'matched'; readonly pattern: string; readonly log: WorkingLog; readonly isLast: boolean }
   | { readonly kind: 'unmatched' }
   /** A callback refused: the log is as it was before, and PyLogsParser stops the chain here. */
   | { readonly kind: 'refused'; readonly pattern: string };
@@ -75,6 +76,7 @@ function finish(
   for (const [name, value] of pattern.commonTags) log.set(name, value);
   for (const [name, value] of compiled.commonTags) log.set(name, value);
   if (compiled.taxonomy) log.set('taxonomy', compiled.taxonomy);
+  let isLast = false;
   try {
     for (const callback of compiled.finalCallbacks) {
       log.begin();
@@ -84,8 +86,9 @@ function finish(
   } catch {
     // What the patterns found stands; only the final callback's own changes are dropped.
     log.undo();
+    isLast = true;
   }
-  return { kind: 'matched', pattern: pattern.name, log };
+  return { kind: 'matched', pattern: pattern.name, log, isLast };
 }
 
 /** The first CSV pattern that fits. */

@@ -52,6 +52,7 @@ export class TagStage {
       if (outcome.kind === 'refused') return 'refused';
       if (outcome.kind === 'matched') {
         matched.push({ normalizer: unit.compiled.id, pattern: outcome.pattern });
+        if (outcome.isLast) return 'refused';
         value = this.look(log);
         if (value === undefined) return 'done';
       }

@@ -16,6 +16,7 @@ export function runReference({ definitions }: NormaliserChain, input: Normaliser
     if (outcome.kind === 'unmatched') continue;
     log = outcome.log;
     matched.push({ normalizer: compiled.id, pattern: outcome.pattern });
+    if (outcome.isLast) break;
   }
   return { log, matched };
 }
