@@ -1,8 +1,8 @@
 import { foldCharacter } from './required-literals';
 
-/** Entries of the table of one scanner, 4 bytes each. */
-const TABLE_ENTRIES_MOST = 4 * 1024 * 1024;
-/** Literals are cut to the first of these lengths with which the table is small enough. */
+/** States of one scanner; each has a row of at most 256 bytes. */
+const STATES_MOST = 65_535;
+/** Literals are cut to the first of these lengths with which there are few enough states. */
 const LENGTHS = [24, 12, 8, 6, 4, 3, 2] as const;
 
 /** Longer texts take the slower way. */
@@ -26,12 +26,13 @@ export class LiteralScanner {
   isAscii = true;
   /** Character → column of the table; column 0 is any character that no literal has. */
   private readonly columns = new Uint8Array(128);
-  private readonly width: number;
-  /** State × column → next state, both as offsets of rows. */
-  private table = new Int32Array(0);
-  /** Rows from this offset on end literals. */
+  /** A row of the table has this power of two of columns. */
+  private readonly shift: number;
+  /** State × column → next state. */
+  private table = new Uint16Array(0);
+  /** States from this one on end literals. */
   private firstEnd = 0;
-  /** By row number after the first end. */
+  /** By state after the first end. */
   private ends: readonly (readonly number[])[] = [];
   /** Literal → the scan that saw it last. */
   private readonly seenIn: Uint32Array;
@@ -42,7 +43,7 @@ export class LiteralScanner {
   constructor(literals: readonly string[], private readonly onSeen: (literal: number) => void) {
     this.seenIn = new Uint32Array(literals.length);
     const characters = [...new Set(literals.join(''))];
-    this.width = characters.length + 1;
+    this.shift = 32 - Math.clz32(characters.length);
     characters.forEach((character, index) => { this.columns[character.charCodeAt(0)] = index + 1; });
     for (let code = 65; code <= 90; code += 1) this.columns[code] = this.columns[foldCharacter(code)] ?? 0;
     const length = this.lengthThatFits(literals);
@@ -64,20 +65,21 @@ export class LiteralScanner {
 
   /** Bytes are read several times as fast as a string's characters. */
   private scanBytes(length: number): void {
-    const { table, columns, firstEnd, bytes } = this;
+    const { table, columns, firstEnd, bytes, shift } = this;
     let state = 0;
     for (let at = 0; at < length; at += 1) {
-      state = table[state + (columns[bytes[at] as number] as number)] as number;
+      state = table[(state << shift) + (columns[bytes[at] as number] as number)] as number;
       if (state >= firstEnd) this.report(state);
     }
   }
 
   private scanCharacters(text: string): void {
-    const { table, columns, firstEnd } = this;
+    const { table, columns, firstEnd, shift } = this;
     let state = 0;
     for (let at = 0; at < text.length; at += 1) {
       const code = text.charCodeAt(at);
-      state = table[state + (code < 128 ? columns[code] as number : this.foreignColumn(code))] as number;
+      const column = code < 128 ? columns[code] as number : this.foreignColumn(code);
+      state = table[(state << shift) + column] as number;
       if (state >= firstEnd) this.report(state);
     }
   }
@@ -88,7 +90,7 @@ export class LiteralScanner {
   }
 
   private report(state: number): void {
-    for (const literal of this.ends[(state - this.firstEnd) / this.width] ?? []) {
+    for (const literal of this.ends[state - this.firstEnd] ?? []) {
       if (this.seenIn[literal] === this.scanNumber) continue;
       this.seenIn[literal] = this.scanNumber;
       this.onSeen(literal);
@@ -101,9 +103,9 @@ export class LiteralScanner {
   }
 
   private lengthThatFits(literals: readonly string[]): number {
-    const entries = (length: number): number => (
-      (1 + literals.reduce((sum, literal) => sum + Math.min(length, literal.length), 0)) * this.width);
-    return LENGTHS.find((length) => entries(length) <= TABLE_ENTRIES_MOST) ?? 2;
+    const states = (length: number): number => (
+      1 + literals.reduce((sum, literal) => sum + Math.min(length, literal.length), 0));
+    return LENGTHS.find((length) => states(length) <= STATES_MOST) ?? 1;
   }
 
   private build(literals: readonly string[]): void {
@@ -121,16 +123,17 @@ export class LiteralScanner {
     const nodes = linked(root);
     const inner = nodes.filter(({ literals: ending }) => ending.length === 0);
     const ends = nodes.filter(({ literals: ending }) => ending.length > 0);
-    [...inner, ...ends].forEach((node, index) => { node.state = index * this.width; });
-    this.firstEnd = inner.length * this.width;
+    [...inner, ...ends].forEach((node, index) => { node.state = index; });
+    this.firstEnd = inner.length;
     this.ends = ends.map(({ literals: ending }) => ending);
-    this.table = new Int32Array(nodes.length * this.width);
+    const width = 1 << this.shift;
+    this.table = new Uint16Array(nodes.length * width);
     // In breadth-first order the row of the fallback is complete before it is copied.
     for (const node of nodes) {
       if (node.fallback !== undefined) {
-        this.table.copyWithin(node.state, node.fallback.state, node.fallback.state + this.width);
+        this.table.copyWithin(node.state * width, node.fallback.state * width, (node.fallback.state + 1) * width);
       }
-      for (const [column, next] of node.next) this.table[node.state + column] = next.state;
+      for (const [column, next] of node.next) this.table[node.state * width + column] = next.state;
     }
   }
 }

@@ -1,13 +1,15 @@
 import { LiteralScanner } from './literal-scanner';
 import { BeginningFilter, beginningsOf } from './text-beginnings';
-import { bestGroup, type LiteralGroup, requiredLiterals } from './required-literals';
+import { bestGroup, type LiteralGroup, requiredLiterals, tellingPart } from './required-literals';
 import type { RegexpNode } from './regexp-tree';
 
 type Beginnings = ReturnType<typeof beginningsOf>;
 
 /** Groups that are looked at besides the one that makes a pattern a candidate. */
-const FURTHER_GROUPS = 5;
+const FURTHER_GROUPS = 3;
 const FURTHER_LITERALS = 8;
+/** Longer literals would make the scanner's table outgrow the processor's cache, and tell hardly more. */
+const LITERAL_CHARACTERS = 6;
 
 /**
  * Tells which of many patterns can match a text, by its first characters and by one scan of it for the literals that
@@ -98,7 +100,8 @@ export class Prefilter {
     return this.scanner;
   }
 
-  private numberOf(literal: string): number {
+  private numberOf(whole: string): number {
+    const literal = tellingPart(whole, LITERAL_CHARACTERS);
     const known = this.literals.get(literal) ?? this.literals.size;
     this.literals.set(literal, known);
     return known;

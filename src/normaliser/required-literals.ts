@@ -12,8 +12,17 @@ export type LiteralGroup = readonly string[];
  * of one group of each must appear; a repetition that may be left out gives nothing.
  */
 export function requiredLiterals(node: RegexpNode): readonly LiteralGroup[] {
-  const known = analyse(node);
-  return usable(known.exact === undefined ? known.groups : [...known.groups, known.exact]);
+  return usable(groupsOf(analyse(node)));
+}
+
+/** What suffices to tell a literal from others: a part of it that is rare, of at most so many characters. */
+export function tellingPart(literal: string, length: number): string {
+  let best = literal.slice(0, length);
+  for (let from = 1; from + length <= literal.length; from += 1) {
+    const part = literal.slice(from, from + length);
+    if (weight(part) > weight(best)) best = part;
+  }
+  return best;
 }
 
 /** Folds as `iu` does for ASCII: besides the capitals, U+017F (ſ) is an `s` and U+212A (the Kelvin sign) a `k`. */
@@ -37,12 +46,17 @@ const LITERAL_MOST = 24;
 const NOTHING: Known = { exact: undefined, groups: [] };
 const EMPTY: Known = { exact: [''], groups: [] };
 
+function groupsOf({ exact, groups }: Known): readonly LiteralGroup[] {
+  return exact === undefined ? groups : [...groups, exact];
+}
+
 function analyse(node: RegexpNode): Known {
   switch (node.kind) {
     case 'set': return { exact: foldedMembers(node.source), groups: [] };
     case 'capture': return analyse(node.item);
-    // They consume nothing; what stands inside is not used.
-    case 'edge': case 'look': return EMPTY;
+    case 'edge': return EMPTY;
+    // It consumes nothing; what it asks for appears somewhere in the text, unless it asks for its absence.
+    case 'look': return node.opening.endsWith('!') ? EMPTY : { exact: [''], groups: groupsOf(analyse(node.item)) };
     case 'sequence': return sequence(node.items);
     case 'choice': return choice(node.options.map(analyse));
     case 'repeat': return repetition(analyse(node.item), node.least, node.most);
@@ -81,7 +95,7 @@ function product(left: readonly string[], right: readonly string[]): readonly st
 function choice(options: readonly Known[]): Known {
   const exact = [...new Set(options.flatMap((option) => option.exact ?? []))];
   if (options.every((option) => option.exact !== undefined) && exact.length <= EXACT_MOST) return { exact, groups: [] };
-  const best = options.map(({ exact: texts, groups }) => bestGroup(texts === undefined ? groups : [...groups, texts]));
+  const best = options.map((option) => bestGroup(groupsOf(option)));
   const union = new Set<string>();
   for (const group of best) {
     if (group === undefined) return NOTHING;
@@ -114,8 +128,11 @@ export function bestGroup(groups: readonly LiteralGroup[]): LiteralGroup | undef
 }
 
 function worth(group: LiteralGroup): number {
-  const weight = (literal: string): number => [...literal].reduce((sum, character) => sum + rarity(character), 0);
   return Math.min(...group.map(weight)) - Math.log2(group.length);
+}
+
+function weight(literal: string): number {
+  return [...literal].reduce((sum, character) => sum + rarity(character), 0);
 }
 
 /** Digits, blanks and the marks of dates and lists are in most lines. */

@@ -3,7 +3,7 @@ import { compileLinear, type LinearProgram } from './linear-program';
 import type { RegexpNode } from './regexp-tree';
 
 /** How many first characters are looked at. */
-export const BEGINNING = 4;
+export const BEGINNING = 8;
 /** Column of a place beyond the end of the text. */
 const END = 128;
 

@@ -48,7 +48,7 @@ describe('required literals', () => {
     ['x', []],
     ['[Ff]ailed', ['failed']],
     ['h[ae]llo', ['hallo|hello']],
-    ['(?=secret)\\w+', []],
+    ['(?=secret)\\w+', ['secret']],
     ['(?!secret)abc', ['abc']],
     ['\\[ssh\\]:', ['[ssh]:']],
     ['[^s]sh', ['sh']],
