@@ -4,6 +4,7 @@ import { createConsumer, type Consumer } from '../consumer/consumer';
 import { createConsumerMetrics } from '../consumer/metrics';
 import { ConfigurationError } from '../errors';
 import type { LogIndex } from '../index/ports';
+import { createNormaliserMetrics } from '../normaliser/metrics';
 import { WorkerPool } from '../normaliser/worker-pool';
 import { createQueueAdministration } from '../queue/queue-administration';
 import { createQueueConsumer } from '../queue/queue-consumer';
@@ -57,9 +58,12 @@ export function createConsumerProcess(options: ProcessOptions): Service {
     });
     const definitions = await LiveDefinitions.open({ coordination, volumes, program, clock, log }, stopping.signal);
     closers.add('definitions', () => definitions.close());
+    const normaliserMetrics = createNormaliserMetrics(metrics);
     const pool = new WorkerPool({
       store: definitionsOf(program, volumes), clock, log, workers: settings.current.consumer.workers,
+      onOffence: normaliserMetrics.offended,
     });
+    normaliserMetrics.watch(pool);
     closers.add('normaliser', () => pool.close());
     const queue = createQueueProducer({ coordination, clock, random });
     const consumerMetrics = createConsumerMetrics(metrics);
