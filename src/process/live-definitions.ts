@@ -2,8 +2,9 @@ import type { Volume } from '../archive/volume';
 import type { Clock } from '../clock';
 import { InputError, messageOf, NotFoundError, ResilogError } from '../errors';
 import type { Log } from '../log';
+import { definitionSetOf } from '../normaliser/definition-set';
 import { memoryDefinitionStore } from '../normaliser/memory-definition-store';
-import type { DefinitionSet } from '../normaliser/ports';
+import type { DefinitionFile, DefinitionSet } from '../normaliser/ports';
 import { withUserFiles } from '../normaliser/user-definitions';
 import { WorkerPool } from '../normaliser/worker-pool';
 import type { Coordination, NodeContent, Watch } from '../registry/coordination';
@@ -17,8 +18,8 @@ export interface LiveDefinitionsOptions {
   readonly program: DefinitionSet;
   readonly clock: Clock;
   readonly log: Log;
-  /** Compiles a set to see that it can be used: InputError otherwise. Default: in a thread of its own. */
-  readonly check?: (set: DefinitionSet) => Promise<void>;
+  /** Sees whether the users' files can be used beside the program's: InputError otherwise. Default: compiles them. */
+  readonly check?: (user: readonly DefinitionFile[]) => Promise<void>;
 }
 
 const RETRY_MS = 500;
@@ -113,21 +114,26 @@ export class LiveDefinitions {
     const user = await loadUserFiles(volumes.map(({ definitions }) => definitions), parsePointer(content).set);
     const set = withUserFiles(program, user);
     if (set.version === this.set.version) return;
-    await (this.options.check ?? ((one) => this.compile(one)))(set);
+    await (this.options.check ?? ((files) => this.compile(files)))(user);
     await keepDefinitions(set, volumes);
     this.set = set;
     log.info('DefinitionsInForce', { version: set.version, userFiles: user.length });
   }
 
-  /** Off the event loop: compiling takes long enough to delay an answer. */
-  private async compile(set: DefinitionSet): Promise<void> {
-    const { clock, log } = this.options;
+  /**
+   * Only the users' files, with the common files that they may use: those of the program were compiled at its start. In
+   * a thread, since compiling may take long enough to delay an answer.
+   */
+  private async compile(user: readonly DefinitionFile[]): Promise<void> {
+    const { program, clock, log } = this.options;
+    const common = program.files.filter(({ name }) => /(?:^|\/)common_[^/]*$/.test(name));
+    const set = definitionSetOf([...common, ...user]);
     const pool = new WorkerPool({ store: memoryDefinitionStore([set]), clock, log, workers: 1 });
     try {
       await pool.normalise(set.version, [{ text: '', receivedMs: 0, timeZone: 'UTC' }]);
     } catch (error) {
-      if (error instanceof ResilogError && error.retryable) throw new InputError(`it can't be compiled: ${messageOf(error)}`);
-      throw error;
+      if (!(error instanceof ResilogError) || !error.retryable) throw error;
+      throw new InputError(`the users' definitions can't be compiled: ${messageOf(error)}`, { cause: error });
     } finally {
       await pool.close();
     }

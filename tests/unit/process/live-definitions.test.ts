@@ -1,10 +1,11 @@
 import { expect } from 'chai';
+import { systemClock } from '../../../src/clock';
 import { InputError, PermissionError, UnavailableError } from '../../../src/errors';
 import type { Log } from '../../../src/log';
 import { silentLog } from '../../../src/log';
 import { definitionSetOf } from '../../../src/normaliser/definition-set';
 import { memoryDefinitionStore } from '../../../src/normaliser/memory-definition-store';
-import type { DefinitionSet, DefinitionStore } from '../../../src/normaliser/ports';
+import type { DefinitionStore } from '../../../src/normaliser/ports';
 import { withFiles, withUserFiles } from '../../../src/normaliser/user-definitions';
 import { LiveDefinitions } from '../../../src/process/live-definitions';
 import { MemoryCoordinationServer, type MemoryCoordination } from '../../../src/registry/memory-coordination';
@@ -26,8 +27,8 @@ describe('the users\' definitions in the registry', () => {
   let user: UserDefinitions;
   let live: LiveDefinitions | undefined;
   let events: string[];
-  let checked: DefinitionSet[];
-  let verdict: (set: DefinitionSet) => void;
+  let checked: (readonly string[])[];
+  let verdict: () => void;
 
   beforeEach(async () => {
     clock = new ManualClock();
@@ -53,9 +54,9 @@ describe('the users\' definitions in the registry', () => {
     for (const store of stores) await store.save(PROGRAM);
     live = await LiveDefinitions.open({
       coordination, volumes, program: PROGRAM, clock, log,
-      check: async (set) => {
-        checked.push(set);
-        verdict(set);
+      check: async (files) => {
+        checked.push(files.map(({ name }) => name));
+        verdict();
       },
     }, new AbortController().signal);
     return live;
@@ -80,7 +81,7 @@ describe('the users\' definitions in the registry', () => {
     const expected = withUserFiles(PROGRAM, await user.files());
     expect(running.current).to.deep.equal(expected);
     expect(running.current.files.map(({ name }) => name)).to.deep.equal(['resilog/a.xml', 'user/own.xml']);
-    expect(checked.map(({ version }) => version)).to.deep.equal([expected.version]);
+    expect(checked).to.deep.equal([['user/own.xml']]);
     for (const store of stores) expect(await store.load(expected.version)).to.deep.equal(expected);
     expect(events).to.include('DefinitionsInForce');
   });
@@ -131,6 +132,26 @@ describe('the users\' definitions in the registry', () => {
     await until(() => events.includes('DefinitionsRefused'));
     expect(running.current).to.equal(former);
   });
+
+  it('are compiled in a thread before they are in force, and refused when that fails', async () => {
+    for (const store of stores) await store.save(PROGRAM);
+    const log: Log = { ...silentLog, info: note, warn: note, error: note };
+    live = await LiveDefinitions.open({
+      coordination, volumes: stores.map((definitions) => ({ definitions })), program: PROGRAM, clock: systemClock, log,
+    }, new AbortController().signal);
+    const running = live;
+    const later = async (event: string): Promise<void> => {
+      for (let i = 0; i < 600 && !events.includes(event); i += 1) await systemClock.sleep(50);
+      expect(events).to.include(event);
+    };
+    await add({ name: 'bad.xml', xml: normalizerXml({ name: 'bad', text: 'B(', tags: { B: 'b' } }) });
+    await later('DefinitionsRefused');
+    expect(running.current).to.equal(PROGRAM);
+    await user.change(() => []);
+    await add(OWN);
+    await later('DefinitionsInForce');
+    expect(running.current.files).to.have.length(2);
+  }).timeout(60_000);
 
   it('wait for an archive that can\'t be reached', async () => {
     const running = await open();
