@@ -26,11 +26,11 @@ UP = $(CLUSTER) up --var '$(VAR)' --address '$(ADDRESS)' --base-port '$(BASE_POR
 export PATH := $(CURDIR)/parts/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status clean distclean demo test lint typecheck lock
+.PHONY: help build up down status clean distclean demo test lint typecheck lock bench-normaliser fuzz-normaliser
 
 help: ## show this list
 	@echo 'Targets:'
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12 | sed 's/^/  /'
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 20 | sed 's/^/  /'
 	@echo 'Options of up: MEMBERS=1|3 PRODUCERS=n CONSUMERS=n BASE_PORT=n ADDRESS=a HOSTS="a b c" JOIN="[a]:p" VAR=folder'
 
 build: venv/.stamp ## build the servers and the program into this checkout
@@ -75,3 +75,9 @@ typecheck: build ## check the types of sources and tests
 
 lock: build ## resolve the Java and Python packages anew after a change of what is wanted
 	@sh tools/lock.sh
+
+bench-normaliser: build ## measure the normaliser: against PyLogsParser, with two workers, with more definitions
+	@TS_NODE_TRANSPILE_ONLY=true node -r ts-node/register benchmarks/normaliser.ts
+
+fuzz-normaliser: build ## send 1,000,000 hostile lines and 10,000 mutated definitions through the normaliser
+	@TS_NODE_TRANSPILE_ONLY=true node -r ts-node/register benchmarks/fuzz-normaliser.ts

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Volume } from '../archive/volume';
 import type { Clock } from '../clock';
 import type { Hit, LogIndex } from '../index/ports';
+import type { DefinitionSet } from '../normaliser/ports';
 import type { QueueAdministration, QueueProducer } from '../queue/ports';
 import type { Random } from '../random';
 import type { Coordination } from '../registry/coordination';
@@ -22,6 +23,8 @@ export interface Services {
   volumes(): Promise<readonly Volume[]>;
   /** Where requests to delete are kept. */
   deletions(): Promise<Deletions>;
+  /** The definitions that the program brings; needs no cluster. */
+  programDefinitions(): Promise<DefinitionSet>;
   index(): Promise<LogIndex>;
   /** Collections that searches and deletions go over. */
   collections(): Promise<readonly string[]>;

@@ -2,6 +2,7 @@ import {
   ConfigurationError, ConflictError, CorruptionError, InputError, LimitError, NotFoundError, PermissionError,
   UnavailableError, UnknownOutcomeError,
 } from '../errors';
+import { DefinitionError } from '../normaliser/definition-error';
 
 /** Exit codes of every command: those of BSD's sysexits.h, so that scripts can tell whose turn it is. */
 export const ExitCode = {
@@ -43,6 +44,7 @@ const BY_ERROR = [
   [PermissionError, ExitCode.noPermission],
   [LimitError, ExitCode.data],
   [CorruptionError, ExitCode.data],
+  [DefinitionError, ExitCode.data],
   [InputError, ExitCode.usage],
   [UnavailableError, ExitCode.unavailable],
   [UnknownOutcomeError, ExitCode.tempFail],

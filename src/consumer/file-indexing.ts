@@ -165,6 +165,8 @@ class FileIndexing {
     if (documents.length !== slice.lines.length) throw new CorruptionError('the normaliser gave fewer results than lines');
     const refusals = await this.options.indexer.write(state.collection, documents);
     await this.setAside(refusals);
+    const unparsed = normalised.filter(({ matched }) => matched.length === 0).length;
+    if (unparsed > 0) this.options.metrics.unparsed(state.sourceName, unparsed);
   }
 
   private async setAside(refusals: readonly Refusal[]): Promise<void> {

@@ -4,6 +4,8 @@ export interface ConsumerMetrics {
   readonly linesIndexed: Counter;
   readonly linesRefused: Counter;
   readonly linesSetAside: Counter;
+  /** Counts lines of a source in which nothing was found, and which are indexed raw. */
+  readonly unparsed: (source: string, lines: number) => void;
   readonly batches: Counter<'outcome'>;
   readonly batchDocuments: Histogram;
   readonly batchSeconds: Histogram;
@@ -28,6 +30,7 @@ export function createConsumerMetrics(registry: Registry): ConsumerMetrics {
     linesIndexed: counter('resilog_consumer_lines_indexed_total', 'Lines that the index accepted.'),
     linesRefused: counter('resilog_consumer_lines_refused_total', 'Lines that the index refused for what they contain.'),
     linesSetAside: counter('resilog_consumer_lines_set_aside_total', 'Refused lines that were noted for replay.'),
+    unparsed: unparsedCounter(registry),
     batches: new Counter({
       name: 'resilog_consumer_batches_total', help: 'Requests to the index.', labelNames: ['outcome'], registers,
     }),
@@ -54,5 +57,20 @@ export function createConsumerMetrics(registry: Registry): ConsumerMetrics {
     }),
     settingsVersion: gauge('resilog_settings_version', 'Version of the settings in force.'),
     onCollect: (callback) => { sample = callback; },
+  };
+}
+
+/** Sources with a figure of their own; those met later are counted together, as `other`. */
+const SOURCES_COUNTED = 200;
+
+function unparsedCounter(registry: Registry): (source: string, lines: number) => void {
+  const counter = new Counter({
+    name: 'resilog_consumer_lines_unparsed_total', help: 'Lines in which no definition found anything, by source.',
+    labelNames: ['source'], registers: [registry],
+  });
+  const sources = new Set<string>();
+  return (source, lines) => {
+    if (sources.size < SOURCES_COUNTED) sources.add(source);
+    counter.inc({ source: sources.has(source) ? source : 'other' }, lines);
   };
 }

@@ -29,7 +29,7 @@ export function bodyHash(body: string): string {
 
 /**
  * The implementation behind a callback's name: the definition's own callback first, then the common ones. Python is
- * never executed: a body in Python is only recognised, by normalizer, name and hash. Throws DefinitionError.
+ * never executed: a body in Python is only recognised, by its hash. Throws DefinitionError.
  */
 export function resolveCallback(
   use: CallbackUse, definition: Definition, common: ReadonlyMap<string, CallbackDefinition>,
@@ -53,21 +53,22 @@ function declared(declaration: CallbackDefinition): Callback {
     return builtin;
   } catch (error) {
     throw new DefinitionError(declaration.place, `the declaration of callback "${declaration.name}" ${messageOf(error)}`,
-      'Correct the declaration; docs/specs/normaliser.md lists the forms.', error);
+      'Correct the declaration; docs/specs/normalizer-format.md lists the forms.', error);
   }
 }
 
-/** `normalizer` is empty for the common callbacks. */
+/**
+ * A body that is known word for word does the same wherever it stands, so that definitions may take callbacks from
+ * each other and be renamed. One that bears a known name but has another body was edited. `normalizer` is empty for
+ * the common callbacks.
+ */
 function recognised(normalizer: string, declaration: CallbackDefinition): Callback {
-  const known = pylogsparserCallbacks.get(`${normalizer}/${declaration.name}`);
-  const remedy = 'Python is not executed: write the callback in a form that begins with "resilog:".';
-  if (known === undefined) {
-    throw new DefinitionError(declaration.place, `the callback "${declaration.name}" is not known`, remedy);
-  }
   const hash = bodyHash(declaration.body);
-  const implementation = known.get(hash);
-  if (implementation === undefined) {
-    throw new DefinitionError(declaration.place, `the code of callback "${declaration.name}" differs from the known one (${hash})`, remedy);
-  }
-  return implementation;
+  const implementation = pylogsparserCallbacks.byHash.get(hash);
+  if (implementation !== undefined) return implementation;
+  const problem = pylogsparserCallbacks.names.has(`${normalizer}/${declaration.name}`)
+    ? `the code of callback "${declaration.name}" differs from the known one (${hash})`
+    : `the callback "${declaration.name}" is not known (${hash})`;
+  throw new DefinitionError(declaration.place, problem,
+    'Python is not executed: write the callback in a form that begins with "resilog:".');
 }

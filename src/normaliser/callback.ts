@@ -16,9 +16,16 @@ export type Callback = (value: string, log: WorkingLog, input: NormaliserInput) 
 
 /** A value that a callback cannot make sense of, such as a date in the 13th month. */
 export class CallbackRefusal extends Error {
-  override readonly name = 'CallbackRefusal';
+  override readonly name: string = 'CallbackRefusal';
 }
 
 export function refuse(reason: string): never {
   throw new CallbackRefusal(reason);
+}
+
+/** A value that is not of the form that a callback reads: the normalizer then does not match, and the chain goes on. */
+export class CallbackMismatch extends CallbackRefusal {}
+
+export function mismatch(reason: string): never {
+  throw new CallbackMismatch(reason);
 }

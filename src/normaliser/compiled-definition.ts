@@ -12,6 +12,8 @@ export interface CompiledTag {
 /** One alternative of a normalizer's regular expression. */
 export interface CompiledPattern {
   readonly name: string;
+  /** The alternative alone, in JavaScript; its captures are the tags, from 1. */
+  readonly source: string;
   /** Tags in the order of their captures; the first one is capture `firstCapture`. */
   readonly tags: readonly CompiledTag[];
   readonly firstCapture: number;

@@ -1,4 +1,5 @@
 import { type Callback, refuse } from './callback';
+import { compileStructured, structuredVerbs } from './callbacks/structured';
 import { compileDateFormat } from './date-format';
 
 /** A callback's body in our declarative form begins with this word; Python source never does. */
@@ -16,7 +17,8 @@ export function builtinNameOf(body: string, callbackName: string): string | unde
 
 /**
  * Compiles a declaration: `table [TAG] [ignorecase]` followed by lines `key = value` (`* = value` for all others),
- * `date FORMAT`, `lower TAG`, `upper TAG`, `slice TAG FROM [TO]`, `keyvalues [PREFIX]`. Throws an Error whose message
+ * `date FORMAT`, `lower TAG`, `upper TAG`, `slice TAG FROM [TO]`, `keyvalues [PREFIX]`, and those for records (see
+ * `compileStructured`). Throws an Error whose message
  * completes "the declaration …".
  */
 export function compileDeclared(body: string): Callback {
@@ -29,8 +31,13 @@ export function compileDeclared(body: string): Callback {
     case 'upper': return intoTag(words, (value) => value.toUpperCase());
     case 'slice': return slice(words);
     case 'keyvalues': return keyValues(words[0] ?? '');
-    default: throw new Error(`has the unknown verb "${verb}"; known are builtin, table, date, lower, upper, slice, keyvalues`);
+    default: return compileStructured(verb, argument, body.trim().split('\n').slice(1)) ?? unknownVerb(verb);
   }
+}
+
+function unknownVerb(verb: string): never {
+  const known = ['builtin', 'table', 'date', 'lower', 'upper', 'slice', 'keyvalues', ...structuredVerbs];
+  throw new Error(`has the unknown verb "${verb}"; known are ${known.join(', ')}`);
 }
 
 function headOf(body: string): [verb: string, argument: string] {

@@ -54,7 +54,7 @@ class Compiler {
       sources.push(`(?:${source})()`);
       const compiledTags = tags.map((tag) => this.tag(tag));
       return {
-        name: pattern.name, tags: compiledTags, firstCapture, marker: captures, commonTags: pattern.commonTags,
+        name: pattern.name, source, tags: compiledTags, firstCapture, marker: captures, commonTags: pattern.commonTags,
         hasCallbacks: compiledTags.some((tag) => tag.callbacks.length > 0),
       };
     });

@@ -1,57 +1,65 @@
-import type { LogValue, WorkingLog } from './callback';
+import { CallbackMismatch, type LogValue, type WorkingLog } from './callback';
 import type { CompiledCsvPattern, CompiledDefinition, CompiledPattern, CompiledTag } from './compiled-definition';
 import { splitCsvLine } from './csv-line';
+import { LineLog } from './line-log';
+import type { PatternMatch } from './linear-matcher';
 import type { NormaliserInput } from './ports';
 
 /** What a normalizer did with a line. */
 export type RunOutcome =
-  | { readonly kind: 'matched'; readonly pattern: string; readonly log: WorkingLog }
+  /** `isLast`: a final callback refused, and PyLogsParser stops the chain behind this normalizer. */
+  | { readonly kind: 'matched'; readonly pattern: string; readonly log: WorkingLog; readonly isLast: boolean }
   | { readonly kind: 'unmatched' }
   /** A callback refused: the log is as it was before, and PyLogsParser stops the chain here. */
   | { readonly kind: 'refused'; readonly pattern: string };
 
 const UNMATCHED: RunOutcome = { kind: 'unmatched' };
 
-/** Applies one normalizer to the tags found so far. The log given may be changed; go on with the one returned. */
-export function runDefinition(compiled: CompiledDefinition, log: WorkingLog, input: NormaliserInput): RunOutcome {
-  const value = log.get(compiled.appliedTo);
+/**
+ * Applies one normalizer to the tags found so far, by its one regular expression of all patterns. This is the meaning
+ * of a definition; TagStage gives the same for many at once. The log given may be changed; go on with the one returned.
+ */
+export function runDefinition(compiled: CompiledDefinition, tags: WorkingLog, input: NormaliserInput): RunOutcome {
+  const log = tags instanceof LineLog ? tags : new LineLog(tags);
+  const value = valueOf(compiled.appliedTo, log);
   if (typeof value !== 'string' || !prerequisitesHold(compiled, log)) return UNMATCHED;
   const match = compiled.regexp === undefined ? null : compiled.regexp.exec(value);
-  if (match !== null) return applyMatch(compiled, match, log, input);
-  for (const pattern of compiled.csvPatterns) {
-    const outcome = applyCsv(compiled, pattern, value, log, input);
-    if (outcome.kind !== 'unmatched') return outcome;
-  }
-  return UNMATCHED;
-}
-
-function prerequisitesHold(compiled: CompiledDefinition, log: WorkingLog): boolean {
-  return compiled.prerequisites.every(({ tag, form }) => {
-    const value = log.get(tag) ?? '';
-    return typeof value === 'string' && form.test(value);
-  });
-}
-
-function applyMatch(
-  compiled: CompiledDefinition, match: RegExpExecArray, before: WorkingLog, input: NormaliserInput,
-): RunOutcome {
+  if (match === null) return applyAnyCsv(compiled, value, log, input);
   const pattern = compiled.patterns.find(({ marker }) => match[marker] !== undefined);
-  if (pattern === undefined) return UNMATCHED;
+  return pattern === undefined ? UNMATCHED : applyMatch(compiled, pattern, match, pattern.firstCapture, log, input);
+}
+
+/** A line in which no header was found is its own body, as PyLogsParser's callers give it. */
+export function valueOf(appliedTo: string, log: WorkingLog): LogValue | undefined {
+  return log.get(appliedTo) ?? (appliedTo === 'body' ? log.get('raw') : undefined);
+}
+
+export function prerequisitesHold(compiled: CompiledDefinition, log: WorkingLog): boolean {
+  for (const { tag, form } of compiled.prerequisites) {
+    const value = log.get(tag) ?? '';
+    if (typeof value !== 'string' || !form.test(value)) return false;
+  }
+  return true;
+}
+
+/** What follows when a pattern matched, its tags from capture `firstCapture` of the match on. */
+export function applyMatch(
+  compiled: CompiledDefinition, pattern: CompiledPattern, match: PatternMatch, firstCapture: number, log: LineLog,
+  input: NormaliserInput,
+): RunOutcome {
   // A callback may refuse half-way, and then nothing of this normalizer may remain.
-  const log = pattern.hasCallbacks || compiled.finalCallbacks.length > 0 ? new Map(before) : before;
+  if (pattern.hasCallbacks) log.begin();
   try {
-    setTags(pattern, match, log, input);
-  } catch {
-    return { kind: 'refused', pattern: pattern.name };
+    for (let index = 0; index < pattern.tags.length; index += 1) {
+      const value = match[firstCapture + index];
+      if (value !== undefined) setTag(pattern.tags[index] as CompiledTag, value, log, input);
+    }
+    log.keep();
+  } catch (error) {
+    log.undo();
+    return error instanceof CallbackMismatch ? UNMATCHED : { kind: 'refused', pattern: pattern.name };
   }
   return finish(compiled, pattern, log, input);
-}
-
-function setTags(pattern: CompiledPattern, match: RegExpExecArray, log: WorkingLog, input: NormaliserInput): void {
-  pattern.tags.forEach((tag, index) => {
-    const value = match[pattern.firstCapture + index];
-    if (value !== undefined) setTag(tag, value, log, input);
-  });
 }
 
 function setTag(tag: CompiledTag, value: string, log: WorkingLog, input: NormaliserInput): void {
@@ -62,30 +70,44 @@ function setTag(tag: CompiledTag, value: string, log: WorkingLog, input: Normali
 
 /** Common tags of pattern and normalizer, the taxonomy, and the final callbacks, whose refusal keeps what was found. */
 function finish(
-  compiled: CompiledDefinition, pattern: Pick<CompiledPattern, 'name' | 'commonTags'>, log: WorkingLog,
+  compiled: CompiledDefinition, pattern: Pick<CompiledPattern, 'name' | 'commonTags'>, log: LineLog,
   input: NormaliserInput,
 ): RunOutcome {
   for (const [name, value] of pattern.commonTags) log.set(name, value);
   for (const [name, value] of compiled.commonTags) log.set(name, value);
   if (compiled.taxonomy) log.set('taxonomy', compiled.taxonomy);
-  let result = log;
+  let isLast = false;
   try {
     for (const callback of compiled.finalCallbacks) {
-      const changed = new Map(result);
-      callback('', changed, input);
-      result = changed;
+      log.begin();
+      callback('', log, input);
+      log.keep();
     }
   } catch {
     // What the patterns found stands; only the final callback's own changes are dropped.
+    log.undo();
+    isLast = true;
   }
-  return { kind: 'matched', pattern: pattern.name, log: result };
+  return { kind: 'matched', pattern: pattern.name, log, isLast };
+}
+
+/** The first CSV pattern that fits. */
+export function applyAnyCsv(
+  compiled: CompiledDefinition, value: string, log: LineLog, input: NormaliserInput,
+): RunOutcome {
+  for (const pattern of compiled.csvPatterns) {
+    const outcome = applyCsv(compiled, pattern, value, log, input);
+    if (outcome.kind !== 'unmatched') return outcome;
+  }
+  return UNMATCHED;
 }
 
 function applyCsv(
-  compiled: CompiledDefinition, pattern: CompiledCsvPattern, value: string, before: WorkingLog, input: NormaliserInput,
+  compiled: CompiledDefinition, pattern: CompiledCsvPattern, value: string, log: LineLog, input: NormaliserInput,
 ): RunOutcome {
-  const fields = splitFields(pattern, value);
-  if (fields === undefined) return UNMATCHED;
+  if (!hasSeparators(value, pattern.separator, pattern.columns.length - 1)) return UNMATCHED;
+  const fields = splitCsvLine(value, pattern.separator, pattern.quote);
+  if (fields.length !== pattern.columns.length) return UNMATCHED;
   const data = new Map<string, LogValue>(pattern.columns.map((column, index) => [column, fields[index] ?? '']));
   try {
     for (const tag of pattern.tags) {
@@ -96,17 +118,23 @@ function applyCsv(
       data.set(tag.name, field);
       if (field !== '') for (const callback of tag.callbacks) callback(field, data, input);
     }
-  } catch {
-    return { kind: 'refused', pattern: pattern.name };
+  } catch (error) {
+    return error instanceof CallbackMismatch ? UNMATCHED : { kind: 'refused', pattern: pattern.name };
   }
   for (const [name, content] of data) {
     if (name.startsWith('__') || content === '' || content === 0) data.delete(name);
   }
   if (data.size === 0) return UNMATCHED;
-  return finish(compiled, pattern, new Map([...before, ...data]), input);
+  for (const [name, content] of data) log.set(name, content);
+  return finish(compiled, pattern, log, input);
 }
 
-function splitFields(pattern: CompiledCsvPattern, value: string): readonly string[] | undefined {
-  const fields = splitCsvLine(value, pattern.separator, pattern.quote);
-  return fields.length === pattern.columns.length ? fields : undefined;
+/** Are there so many at least? Fewer cannot give the number of fields, whatever is quoted. */
+function hasSeparators(value: string, separator: string, least: number): boolean {
+  let at = -1;
+  for (let found = 0; found < least; found += 1) {
+    at = value.indexOf(separator, at + 1);
+    if (at < 0) return false;
+  }
+  return true;
 }

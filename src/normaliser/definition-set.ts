@@ -9,7 +9,7 @@ import type { DefinitionFile, DefinitionSet } from './ports';
  * Changed whenever the same definitions may give other tags than before, so that a version names engine and
  * definitions together.
  */
-export const ENGINE_VERSION = '1';
+export const ENGINE_VERSION = '2';
 
 /** Its version is the first 16 hex digits of a sha256 over the engine's version and the files, sorted by name. */
 export function definitionSetOf(files: readonly DefinitionFile[]): DefinitionSet {

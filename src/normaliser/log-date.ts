@@ -71,7 +71,9 @@ export function nearestYear(parts: Omit<WallClock, 'year'>, receivedWallMs: numb
   const year = new Date(receivedWallMs).getUTCFullYear();
   let best: number | undefined;
   let bestDistance = Infinity;
-  for (let candidate = year - 4; candidate <= year + 4; candidate += 1) {
+  // Any other day is at most a year away.
+  const reach = parts.month === 2 && parts.day === 29 ? 4 : 1;
+  for (let candidate = year - reach; candidate <= year + reach; candidate += 1) {
     if (parts.day > daysOfMonth(candidate, parts.month)) continue;
     const wall = utcMs(candidate, parts.month, parts.day, parts.hour ?? 0, parts.minute ?? 0, parts.second ?? 0);
     const distance = Math.abs(wall - receivedWallMs);

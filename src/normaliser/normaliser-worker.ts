@@ -1,37 +1,63 @@
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { InvariantError, messageOf, ResilogError } from '../errors';
-import { createNormaliser } from './normaliser';
-import type { Normaliser } from './ports';
-import { packResults, unpackInputs, type WorkerAnswer, type WorkerRequest } from './worker-protocol';
+import { createNormaliser, type NormaliserChain } from './normaliser';
+import type { Normalised } from './ports';
+import { ownThreadId } from './thread-cpu-time';
+import { NONE, WorkerProgress } from './worker-progress';
+import { packResults, unpackInputs, type WorkerAnswer, type WorkerData, type WorkerRequest } from './worker-protocol';
 
 /** The entry of a worker thread: compiles the sets it is given and normalises with them. Started by WorkerThread. */
 function serve(): void {
   const port = parentPort;
   if (port === null) throw new InvariantError('this file is the entry of a worker thread');
-  const normalisers = new Map<string, Normaliser>();
+  const progress = new WorkerProgress((workerData as WorkerData).progress);
+  progress.thread = ownThreadId();
+  const server = new WorkerServer(progress);
   port.on('message', (request: WorkerRequest) => {
-    port.postMessage(answer(normalisers, request));
+    port.postMessage(server.answer(request));
   });
 }
 
-function answer(normalisers: Map<string, Normaliser>, request: WorkerRequest): WorkerAnswer {
-  try {
-    switch (request.kind) {
-      case 'load':
-        normalisers.set(request.set.version, createNormaliser(request.set));
-        return { kind: 'done' };
-      case 'unload':
-        normalisers.delete(request.version);
-        return { kind: 'done' };
-      case 'normalise': {
-        const normaliser = normalisers.get(request.version);
-        if (normaliser === undefined) throw new InvariantError(`definitions ${request.version} were not loaded`);
-        const results = unpackInputs(request.inputs).map((input) => normaliser.normalise(input));
-        return { kind: 'normalised', results: packResults(results) };
+class WorkerServer {
+  private readonly chains = new Map<string, NormaliserChain>();
+
+  constructor(private readonly progress: WorkerProgress) {}
+
+  answer(request: WorkerRequest): WorkerAnswer {
+    try {
+      switch (request.kind) {
+        case 'load': {
+          const chain = createNormaliser(request.set);
+          chain.control.reportTo(this.progress);
+          this.chains.set(request.set.version, chain);
+          return { kind: 'loaded', patterns: chain.control.patterns };
+        }
+        case 'unload':
+          this.chains.delete(request.version);
+          return { kind: 'done' };
+        case 'normalise': return this.normalise(request);
       }
+    } catch (error) {
+      return { kind: 'failed', message: messageOf(error), remedy: error instanceof ResilogError ? error.remedy : undefined };
     }
-  } catch (error) {
-    return { kind: 'failed', message: messageOf(error), remedy: error instanceof ResilogError ? error.remedy : undefined };
+  }
+
+  private normalise({ version, inputs, care }: WorkerRequest & { kind: 'normalise' }): WorkerAnswer {
+    const chain = this.chains.get(version);
+    if (chain === undefined) throw new InvariantError(`definitions ${version} were not loaded`);
+    const lines = unpackInputs(inputs);
+    chain.control.treat(care.patterns);
+    const results = lines.map((input, line): Normalised => {
+      this.progress.enterLine(line);
+      const special = care.lines.get(line);
+      if (special === undefined) return chain.normalise(input);
+      chain.control.treat([...care.patterns, ...special]);
+      const result = chain.normalise(input);
+      chain.control.treat(care.patterns);
+      return result;
+    });
+    this.progress.enterLine(NONE);
+    return { kind: 'normalised', results: packResults(results, lines) };
   }
 }
 

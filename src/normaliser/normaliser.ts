@@ -1,13 +1,14 @@
 import { InputError } from '../errors';
 import type { LogValue, WorkingLog } from './callback';
 import type { CompiledDefinition } from './compiled-definition';
-import type { CallbackDefinition, Definition, TagTypeDefinition } from './definition';
-import { type CommonDefinitions, compileDefinition } from './definition-compiler';
-import { DefinitionError } from './definition-error';
-import { loadDefinitionFile } from './definition-loader';
-import { runDefinition, type RunOutcome } from './definition-runner';
+import { compileDefinition } from './definition-compiler';
+import { selectDefinitions } from './definition-selection';
+import { LineLog } from './line-log';
 import { epochMsOf, printLogDate } from './log-date';
 import type { DefinitionSet, Match, Normaliser, Normalised, NormaliserInput, TagValue } from './ports';
+import { PatternControl } from './pattern-control';
+import { Prefilter } from './prefilter';
+import { TagStage } from './tag-stage';
 import { isTimeZone } from './time-zone';
 
 /** All that the chain knows of a line in the end: PyLogsParser's dictionary, `raw` included. */
@@ -18,7 +19,16 @@ export interface ChainResult {
 
 /** The chain of all normalizers of a set, in PyLogsParser's order: raw, body, then those of other tags. */
 export class NormaliserChain implements Normaliser {
-  constructor(readonly version: string, readonly definitions: readonly CompiledDefinition[]) {}
+  /** Names the patterns, and lets a worker thread treat the dangerous ones with care. */
+  readonly control = new PatternControl();
+  private readonly stages: readonly TagStage[];
+
+  constructor(readonly version: string, readonly definitions: readonly CompiledDefinition[]) {
+    const tags = [...new Set(definitions.map(({ appliedTo }) => appliedTo))];
+    const prefilter = new Prefilter();
+    this.stages = tags.map((tag) => (
+      new TagStage(tag, definitions.filter(({ appliedTo }) => appliedTo === tag), prefilter, this.control)));
+  }
 
   normalise(input: NormaliserInput): Normalised {
     if (!isTimeZone(input.timeZone)) throw new InputError(`"${input.timeZone}" is no time zone`);
@@ -29,54 +39,19 @@ export class NormaliserChain implements Normaliser {
   /** Runs every normalizer whose tag is there; a later one overwrites the tags of an earlier one. */
   run(input: NormaliserInput): ChainResult {
     const matched: Match[] = [];
-    let log: WorkingLog = new Map<string, LogValue>([['raw', input.text]]);
-    for (const compiled of this.definitions) {
-      const outcome = runSafely(compiled, log, input);
-      if (outcome.kind === 'refused') break;
-      if (outcome.kind === 'unmatched') continue;
-      log = outcome.log;
-      matched.push({ normalizer: compiled.id, pattern: outcome.pattern });
+    const log = new LineLog();
+    log.set('raw', input.text);
+    for (const stage of this.stages) {
+      if (stage.run(log, input, matched) === 'refused') break;
     }
     return { log, matched };
   }
 }
 
-/** A regular expression may exhaust its stack on a hostile line: that line then simply does not match. */
-function runSafely(compiled: CompiledDefinition, log: WorkingLog, input: NormaliserInput): RunOutcome {
-  try {
-    return runDefinition(compiled, log, input);
-  } catch {
-    return { kind: 'unmatched' };
-  }
-}
-
 /** Compiles a set. Throws DefinitionError, which names the file and the line, if any part of it cannot be used. */
 export function createNormaliser(set: DefinitionSet): NormaliserChain {
-  const definitions: Definition[] = [];
-  const tagTypes = new Map<string, TagTypeDefinition>();
-  const callbacks = new Map<string, CallbackDefinition>();
-  for (const file of set.files) {
-    const content = loadDefinitionFile(file);
-    if (content.kind === 'normalizer') definitions.push(content.definition);
-    else if (content.kind === 'tagTypes') for (const type of content.tagTypes) tagTypes.set(type.name, type);
-    else for (const callback of content.callbacks) callbacks.set(callback.name, callback);
-  }
-  refuseDuplicates(definitions);
-  const common: CommonDefinitions = { tagTypes, callbacks };
-  const compiled = definitions.map((definition) => compileDefinition(definition, common));
+  const compiled = selectDefinitions(set).map(({ definition, common }) => compileDefinition(definition, common));
   return new NormaliserChain(set.version, inOrder(compiled));
-}
-
-function refuseDuplicates(definitions: readonly Definition[]): void {
-  const known = new Map<string, Definition>();
-  for (const definition of definitions) {
-    const other = known.get(definition.id);
-    if (other !== undefined) {
-      throw new DefinitionError(definition.place, `"${definition.id}" is also defined in ${other.place.file}`,
-        'Change its name or its version.');
-    }
-    known.set(definition.id, definition);
-  }
 }
 
 /** raw, body, then other tags in the order in which the set names them first. */

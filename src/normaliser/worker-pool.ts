@@ -1,8 +1,12 @@
 import type { Clock } from '../clock';
-import { InvariantError, messageOf, UnavailableError } from '../errors';
+import { messageOf, UnavailableError } from '../errors';
 import type { Log } from '../log';
 import { DefinitionCache } from './definition-cache';
-import type { DefinitionStore, Normalised, NormaliserInput, NormaliserPool } from './ports';
+import { type PatternTreatment, treatment } from './pattern-control';
+import { type PatternOffence, PatternOffences } from './pattern-offences';
+import type { DefinitionStore, Match, Normalised, NormaliserInput, NormaliserPool } from './ports';
+import { threadCpuMs } from './thread-cpu-time';
+import { WorkerChunk } from './worker-chunk';
 import { WorkerLostError, WorkerThread } from './worker-thread';
 
 export interface WorkerPoolOptions {
@@ -16,33 +20,39 @@ export interface WorkerPoolOptions {
   readonly queuedLines?: number;
   /** Callers that wait for room; one beyond gets UnavailableError. Default 256. */
   readonly waitingCallers?: number;
-  /** Time for one message; default 4,000 ms. */
-  readonly chunkBudgetMs?: number;
-  /** Time for one line once its message took too long; default 2,000 ms. */
+  /** Computing time for one line; a thread that exceeds it is replaced. Default 1,000 ms. */
   readonly lineBudgetMs?: number;
+  /** Threads that a pattern may cost before it is matched in linear time only; default 3. */
+  readonly offencesUntilSuspended?: number;
   /** Time for a thread to start and to compile a set; default 60,000 ms. */
   readonly loadBudgetMs?: number;
+  /** Milliseconds that a thread has computed; undefined: unknown. Default: what Linux tells. */
+  readonly threadCpuMs?: (threadId: number) => number | undefined;
+  /** Told when a pattern cost a thread. */
+  readonly onOffence?: (offence: PatternOffence) => void;
 }
 
 export interface WorkerPoolStatistics {
   readonly lines: number;
-  /** Lines given back raw because a thread did not survive them. */
+  /** Lines given back raw because no thread survived them. */
   readonly abandonedLines: number;
   readonly threadsLost: number;
   readonly queuedLines: number;
 }
 
-interface Chunk {
-  readonly version: string;
-  readonly inputs: readonly NormaliserInput[];
-  readonly resolve: (results: readonly Normalised[]) => void;
-  readonly reject: (error: unknown) => void;
-}
+/** Characters of one message: what a thread and the pool hold at a time. */
+const CHUNK_CHARACTERS = 4 * 1024 * 1024;
 
 interface WaitingCaller {
   readonly lines: number;
   readonly admit: () => void;
   readonly refuse: (error: Error) => void;
+}
+
+interface ReadyThread {
+  readonly thread: WorkerThread;
+  /** Of the set asked for, by number. */
+  readonly patterns: readonly Match[];
 }
 
 interface Slot {
@@ -51,15 +61,13 @@ interface Slot {
   running: Promise<void> | undefined;
 }
 
-/** What a line gets that no thread survives: it is indexed raw. */
-const RAW: Normalised = { tags: {}, dateMs: undefined, matched: [], body: undefined };
-
 /** Runs sets of definitions on worker threads. `close` must be called, or the threads keep the process alive. */
 export class WorkerPool implements NormaliserPool {
   private readonly options: Required<WorkerPoolOptions>;
   private readonly definitions: DefinitionCache;
   private readonly slots: readonly Slot[];
-  private readonly chunks: Chunk[] = [];
+  private readonly offences: PatternOffences;
+  private readonly chunks: WorkerChunk[] = [];
   private readonly waiting: WaitingCaller[] = [];
   private closed = false;
   private lines = 0;
@@ -69,9 +77,10 @@ export class WorkerPool implements NormaliserPool {
 
   constructor(options: WorkerPoolOptions) {
     this.options = {
-      chunkLines: 256, queuedLines: 65_536, waitingCallers: 256, chunkBudgetMs: 4_000, lineBudgetMs: 2_000,
-      loadBudgetMs: 60_000, ...options,
+      chunkLines: 256, queuedLines: 65_536, waitingCallers: 256, lineBudgetMs: 1_000, offencesUntilSuspended: 3,
+      loadBudgetMs: 60_000, threadCpuMs, onOffence: () => undefined, ...options,
     };
+    this.offences = new PatternOffences(this.options.offencesUntilSuspended);
     this.definitions = new DefinitionCache(options.store);
     this.slots = Array.from({ length: options.workers }, () => ({ thread: undefined, running: undefined }));
   }
@@ -81,12 +90,10 @@ export class WorkerPool implements NormaliserPool {
     await this.admit(inputs.length);
     try {
       if (this.closed) throw closedError();
-      const { chunkLines } = this.options;
-      const parts: Promise<readonly Normalised[]>[] = [];
-      for (let from = 0; from < inputs.length; from += chunkLines) {
-        const part = inputs.slice(from, from + chunkLines);
-        parts.push(new Promise((resolve, reject) => { this.chunks.push({ version, inputs: part, resolve, reject }); }));
-      }
+      const parts = partsOf(inputs, this.options.chunkLines).map((part) => (
+        new Promise<readonly Normalised[]>((resolve, reject) => {
+          this.chunks.push(new WorkerChunk(version, part, resolve, reject));
+        })));
       this.dispatch();
       return (await Promise.all(parts)).flat();
     } finally {
@@ -97,6 +104,11 @@ export class WorkerPool implements NormaliserPool {
   statistics(): WorkerPoolStatistics {
     const { lines, abandonedLines, threadsLost, queuedLines } = this;
     return { lines, abandonedLines, threadsLost, queuedLines };
+  }
+
+  /** Every pattern that cost a thread, with how it is treated now. */
+  patternOffences(): readonly PatternOffence[] {
+    return this.offences.all();
   }
 
   /** Lines not begun are refused; what runs ends within its budget. Idempotent. */
@@ -147,7 +159,7 @@ export class WorkerPool implements NormaliserPool {
     }
   }
 
-  private async work(slot: Slot, chunk: Chunk): Promise<void> {
+  private async work(slot: Slot, chunk: WorkerChunk): Promise<void> {
     try {
       const results = await this.results(slot, chunk);
       this.lines += results.length;
@@ -160,47 +172,59 @@ export class WorkerPool implements NormaliserPool {
     }
   }
 
-  private async results(slot: Slot, chunk: Chunk): Promise<readonly Normalised[]> {
-    const thread = await this.ready(slot, chunk.version);
-    try {
-      return await thread.normalise(chunk.version, chunk.inputs, this.options.chunkBudgetMs);
-    } catch (error) {
-      if (!(error instanceof WorkerLostError)) throw error;
-      this.forget(slot, error);
-      return this.oneByOne(slot, chunk);
-    }
-  }
-
-  /** Finds the lines that a thread does not survive; only they lose their tags. */
-  private async oneByOne(slot: Slot, chunk: Chunk): Promise<readonly Normalised[]> {
-    const results: Normalised[] = [];
-    for (const input of chunk.inputs) {
+  /** Each thread that is lost makes the next one more careful, so that it ends: with raw lines in the worst case. */
+  private async results(slot: Slot, chunk: WorkerChunk): Promise<readonly Normalised[]> {
+    for (;;) {
+      const { left } = chunk;
+      if (left.length === 0) break;
       if (this.closed) throw closedError();
-      const thread = await this.ready(slot, chunk.version);
+      const { thread, patterns } = await this.ready(slot, chunk.version);
+      const suspended = this.offences.suspended(chunk.version);
+      const inputs = left.length === chunk.inputs.length
+        ? chunk.inputs : left.map((line) => chunk.inputs[line] as NormaliserInput);
       try {
-        const [result] = await thread.normalise(chunk.version, [input], this.options.lineBudgetMs);
-        if (result === undefined) throw new InvariantError('a worker gave no result');
-        results.push(result);
+        const found = await thread.normalise(chunk.version, inputs, chunk.care(suspended));
+        this.abandonedLines += chunk.abandonedLines;
+        return chunk.resultsWith(found);
       } catch (error) {
         if (!(error instanceof WorkerLostError)) throw error;
         this.forget(slot, error);
-        this.abandonedLines += 1;
-        results.push(RAW);
+        this.blame(chunk, error, left, patterns, suspended);
       }
     }
-    return results;
+    this.abandonedLines += chunk.abandonedLines;
+    return chunk.resultsWith([]);
+  }
+
+  private blame(
+    chunk: WorkerChunk, lost: WorkerLostError, left: readonly number[], patterns: readonly Match[],
+    suspended: readonly PatternTreatment[],
+  ): void {
+    const line = left[lost.line];
+    const pattern = patterns[lost.pattern];
+    if (line === undefined) chunk.blameNothing();
+    else if (pattern === undefined) chunk.blameLine(line);
+    else {
+      const treated = chunk.blamePattern(line, lost.pattern, suspended);
+      const offence = this.offences.add(chunk.version, lost.pattern, pattern, treated);
+      this.options.onOffence(offence);
+      this.options.log.warn('NormaliserPatternOffended', {
+        definitions: offence.version, normalizer: offence.normalizer, pattern: offence.pattern,
+        offences: offence.offences, suspended: offence.treatment !== treatment.ordinary,
+      });
+    }
   }
 
   /** A thread that has the set. One that dies before it could be asked is the fault of no line. */
-  private async ready(slot: Slot, version: string): Promise<WorkerThread> {
+  private async ready(slot: Slot, version: string): Promise<ReadyThread> {
     const set = await this.definitions.get(version);
+    const { clock, loadBudgetMs, lineBudgetMs, threadCpuMs: cpuMs } = this.options;
     slot.thread ??= new WorkerThread({
-      clock: this.options.clock, loadBudgetMs: this.options.loadBudgetMs, setsKept: 4, heapMegabytes: 512,
+      clock, loadBudgetMs, lineBudgetMs, setsKept: 4, heapMegabytes: 512, threadCpuMs: cpuMs,
     });
     const { thread } = slot;
     try {
-      await thread.load(set);
-      return thread;
+      return { thread, patterns: await thread.load(set) };
     } catch (error) {
       if (error instanceof WorkerLostError) this.forget(slot, error);
       throw error;
@@ -217,6 +241,23 @@ export class WorkerPool implements NormaliserPool {
       this.options.log.warn('NormaliserThreadStopFailed', { reason: messageOf(reason) });
     });
   }
+}
+
+/** Parts of so many lines, fewer when they are long; each has one at least. */
+function partsOf(inputs: readonly NormaliserInput[], lines: number): readonly (readonly NormaliserInput[])[] {
+  const parts: (readonly NormaliserInput[])[] = [];
+  let from = 0;
+  let characters = 0;
+  inputs.forEach(({ text }, index) => {
+    if (index > from && (index - from >= lines || characters + text.length > CHUNK_CHARACTERS)) {
+      parts.push(inputs.slice(from, index));
+      from = index;
+      characters = 0;
+    }
+    characters += text.length;
+  });
+  parts.push(inputs.slice(from));
+  return parts;
 }
 
 function closedError(): UnavailableError {

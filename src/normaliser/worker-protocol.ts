@@ -1,19 +1,38 @@
+import type { PatternTreatment } from './pattern-control';
 import type { DefinitionSet, Match, Normalised, NormaliserInput, Tags } from './ports';
 
 /** What the pool asks of a worker: one request at a time, answered in order. */
 export type WorkerRequest =
   | { readonly kind: 'load'; readonly set: DefinitionSet }
   | { readonly kind: 'unload'; readonly version: string }
-  | { readonly kind: 'normalise'; readonly version: string; readonly inputs: PackedInputs };
+  | { readonly kind: 'normalise'; readonly version: string; readonly inputs: PackedInputs; readonly care: Care };
 
 export type WorkerAnswer =
   | { readonly kind: 'done' }
+  /** Patterns in the order of their numbers. */
+  | { readonly kind: 'loaded'; readonly patterns: readonly Match[] }
   | { readonly kind: 'normalised'; readonly results: string }
   | { readonly kind: 'failed'; readonly message: string; readonly remedy: string | undefined };
 
+/** How dangerous patterns are to be treated. */
+export interface Care {
+  /** For all lines. */
+  readonly patterns: readonly PatternTreatment[];
+  /** Besides, for single lines, by their index in the request. */
+  readonly lines: ReadonlyMap<number, readonly PatternTreatment[]>;
+}
+
+/** What a worker thread is started with. */
+export interface WorkerData {
+  readonly progress: SharedArrayBuffer;
+}
+
 /** Columns instead of objects: cloning many small objects between threads would cost the most of all. */
 export interface PackedInputs {
-  readonly texts: readonly string[];
+  /** All lines in one string; one is cheaper to send than many. */
+  readonly text: string;
+  /** Where each line ends in `text`. */
+  readonly ends: Uint32Array;
   readonly receivedMs: Float64Array;
   /** One for all lines when they share it, as they do within a file. */
   readonly timeZones: string | readonly string[];
@@ -21,30 +40,58 @@ export interface PackedInputs {
 
 export function packInputs(inputs: readonly NormaliserInput[]): PackedInputs {
   const zone = inputs[0]?.timeZone ?? 'UTC';
+  let end = 0;
   return {
-    texts: inputs.map(({ text }) => text),
+    text: inputs.map(({ text }) => text).join(''),
+    ends: Uint32Array.from(inputs, ({ text }) => (end += text.length)),
     receivedMs: Float64Array.from(inputs, ({ receivedMs }) => receivedMs),
     timeZones: inputs.every(({ timeZone }) => timeZone === zone) ? zone : inputs.map(({ timeZone }) => timeZone),
   };
 }
 
-export function unpackInputs({ texts, receivedMs, timeZones }: PackedInputs): readonly NormaliserInput[] {
-  return texts.map((text, index) => ({
-    text,
+export function unpackInputs({ text, ends, receivedMs, timeZones }: PackedInputs): readonly NormaliserInput[] {
+  return Array.from(ends, (end, index) => ({
+    text: text.slice(ends[index - 1] ?? 0, end),
     receivedMs: receivedMs[index] ?? 0,
     timeZone: typeof timeZones === 'string' ? timeZones : timeZones[index] ?? 'UTC',
   }));
 }
 
-type PackedResult = readonly [tags: Tags, dateMs: number | null, matched: readonly Match[], body: string | null];
+/** A body is mostly the end of its line: then only the place where it begins is sent. */
+type PackedBody = string | number | null;
+type PackedResult = readonly [tags: Tags, dateMs: number | null, matched: number, body: PackedBody];
 
-/** As one text: JSON is parsed faster than objects are cloned. */
-export function packResults(results: readonly Normalised[]): string {
-  return JSON.stringify(results.map(({ tags, dateMs, matched, body }): PackedResult => (
-    [tags, dateMs ?? null, matched, body ?? null])));
+interface PackedResults {
+  /** The few different lists of matches that the lines have. */
+  readonly matches: readonly (readonly Match[])[];
+  readonly rows: readonly PackedResult[];
 }
 
-export function unpackResults(packed: string): readonly Normalised[] {
-  return (JSON.parse(packed) as readonly PackedResult[]).map(([tags, dateMs, matched, body]) => (
-    { tags, dateMs: dateMs ?? undefined, matched, body: body ?? undefined }));
+/** As one text: JSON is parsed faster than objects are cloned. `inputs` are the lines of the results. */
+export function packResults(results: readonly Normalised[], inputs: readonly NormaliserInput[]): string {
+  const matches: (readonly Match[])[] = [];
+  const known = new Map<string, number>();
+  const rows = results.map(({ tags, dateMs, matched, body }, index): PackedResult => {
+    const key = matched.map(({ normalizer, pattern }) => `${normalizer}\0${pattern}`).join('\0');
+    const number = known.get(key) ?? matches.push(matched) - 1;
+    known.set(key, number);
+    return [tags, dateMs ?? null, number, packBody(body, inputs[index]?.text ?? '')];
+  });
+  const packed: PackedResults = { matches, rows };
+  return JSON.stringify(packed);
+}
+
+function packBody(body: string | undefined, text: string): PackedBody {
+  if (body === undefined) return null;
+  return text.endsWith(body) ? text.length - body.length : body;
+}
+
+export function unpackResults(packed: string, inputs: readonly NormaliserInput[]): readonly Normalised[] {
+  const { matches, rows } = JSON.parse(packed) as PackedResults;
+  return rows.map(([tags, dateMs, matched, body], index) => ({
+    tags,
+    dateMs: dateMs ?? undefined,
+    matched: matches[matched] ?? [],
+    body: typeof body === 'number' ? (inputs[index]?.text ?? '').slice(body) : body ?? undefined,
+  }));
 }

@@ -2,23 +2,43 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../clock';
 import { InputError, InvariantError, messageOf, UnavailableError } from '../errors';
-import type { DefinitionSet, Normalised, NormaliserInput } from './ports';
-import { packInputs, unpackResults, type WorkerAnswer, type WorkerRequest } from './worker-protocol';
+import type { DefinitionSet, Match, Normalised, NormaliserInput } from './ports';
+import { threadCpuMs } from './thread-cpu-time';
+import { NONE, WorkerProgress } from './worker-progress';
+import {
+  type Care, packInputs, unpackResults, type WorkerAnswer, type WorkerData, type WorkerRequest,
+} from './worker-protocol';
 
 /** The thread did not answer in time or died, so that it is gone; what it was asked may be the reason. */
 export class WorkerLostError extends UnavailableError {
   override readonly code: string = 'worker-lost';
+
+  /** Index of the line, and number of the pattern, that it worked on; NONE when it is unknown. */
+  constructor(message: string, readonly line: number, readonly pattern: number, cause?: unknown) {
+    super(message, { cause });
+  }
 }
 
 export interface WorkerThreadOptions {
   readonly clock: Clock;
   /** Time for the thread to start, and to compile a set. */
   readonly loadBudgetMs: number;
+  /** Time that the thread may compute for one line; waiting for a processor does not count. Default 1,000 ms. */
+  readonly lineBudgetMs?: number;
   /** Sets kept compiled; the one longest unused goes first. */
   readonly setsKept: number;
   /** Heap of the thread; a line that makes it grow beyond ends the thread, not the process. */
   readonly heapMegabytes: number;
+  /** Milliseconds that a thread has computed, by its number; undefined: unknown. Default: what Linux tells. */
+  readonly threadCpuMs?: (threadId: number) => number | undefined;
 }
+
+/** Where computing time is unknown, the wall clock decides, with allowance for a busy machine. */
+const WALL_CLOCK_FACTOR = 20;
+/** Without a sign of life for so long, whatever it computes, a thread is given up. */
+const SILENCE_MS = 120_000;
+/** How often the watch looks, in parts of the budget: a line may exceed it by one part. */
+const LOOKS_PER_BUDGET = 5;
 
 interface Pending {
   readonly resolve: (answer: WorkerAnswer) => void;
@@ -28,40 +48,50 @@ interface Pending {
 /** One worker thread, asked one thing at a time. After WorkerLostError make another. */
 export class WorkerThread {
   private readonly worker: Worker;
-  /** In the order of their last use. */
-  private readonly loaded = new Set<string>();
+  private readonly progress = new WorkerProgress();
+  /** Version → patterns by number, in the order of the sets' last use. */
+  private readonly loaded = new Map<string, readonly Match[]>();
   private pending: Pending | undefined;
   private lost: Error | undefined;
 
-  constructor(private readonly options: WorkerThreadOptions) {
-    this.worker = startWorker(options.heapMegabytes);
+  private readonly options: Required<WorkerThreadOptions>;
+
+  constructor(options: WorkerThreadOptions) {
+    this.options = { lineBudgetMs: 1_000, threadCpuMs, ...options };
+    this.worker = startWorker(options.heapMegabytes, { progress: this.progress.memory });
     this.worker.on('message', (answer: WorkerAnswer) => { this.take()?.resolve(answer); });
     this.worker.on('error', (error) => { this.fail(messageOf(error), error); });
     this.worker.on('exit', (code) => { this.fail(`ended with code ${code}`); });
   }
 
-  /** Compiles the set if the thread has not. InputError when the set is bad. */
-  async load(set: DefinitionSet): Promise<void> {
-    if (this.loaded.delete(set.version)) {
-      this.loaded.add(set.version);
-      return;
+  /** Compiles the set if the thread has not; returns its patterns by number. InputError when the set is bad. */
+  async load(set: DefinitionSet): Promise<readonly Match[]> {
+    const known = this.loaded.get(set.version);
+    if (known !== undefined) {
+      this.loaded.delete(set.version);
+      this.loaded.set(set.version, known);
+      return known;
     }
-    const [oldest] = this.loaded;
+    const [oldest] = this.loaded.keys();
     if (oldest !== undefined && this.loaded.size >= this.options.setsKept) {
       this.loaded.delete(oldest);
-      await this.ask({ kind: 'unload', version: oldest }, this.options.loadBudgetMs);
+      await this.ask({ kind: 'unload', version: oldest }, () => this.limitLoading());
     }
-    await this.ask({ kind: 'load', set }, this.options.loadBudgetMs);
-    this.loaded.add(set.version);
+    const answer = await this.ask({ kind: 'load', set }, () => this.limitLoading());
+    if (answer.kind !== 'loaded') throw new InvariantError(`a worker answered ${answer.kind}`);
+    this.loaded.set(set.version, answer.patterns);
+    return answer.patterns;
   }
 
-  /** Results in the order of the inputs. WorkerLostError when the thread exceeds `budgetMs` or dies. */
-  async normalise(
-    version: string, inputs: readonly NormaliserInput[], budgetMs: number,
-  ): Promise<readonly Normalised[]> {
-    const answer = await this.ask({ kind: 'normalise', version, inputs: packInputs(inputs) }, budgetMs);
+  /**
+   * Results in the order of the inputs. WorkerLostError, which names line and pattern, when the thread computes longer
+   * than the budget for one line, or dies.
+   */
+  async normalise(version: string, inputs: readonly NormaliserInput[], care: Care): Promise<readonly Normalised[]> {
+    this.progress.enterLine(NONE);
+    const answer = await this.ask({ kind: 'normalise', version, inputs: packInputs(inputs), care }, () => this.watchLines());
     if (answer.kind !== 'normalised') throw new InvariantError(`a worker answered ${answer.kind}`);
-    return unpackResults(answer.results);
+    return unpackResults(answer.results, inputs);
   }
 
   /** Ends the thread at once, even in the middle of a regular expression. Idempotent. */
@@ -70,12 +100,13 @@ export class WorkerThread {
     await this.worker.terminate();
   }
 
-  private async ask(request: WorkerRequest, budgetMs: number): Promise<WorkerAnswer> {
+  /** `limit` begins to limit the time that the request takes; what it returns ends that. */
+  private async ask(request: WorkerRequest, limit: () => () => void): Promise<WorkerAnswer> {
     if (this.lost !== undefined) throw this.lost;
     if (this.pending !== undefined) throw new InvariantError('a worker is asked one thing at a time');
     const answered = new Promise<WorkerAnswer>((resolve, reject) => { this.pending = { resolve, reject }; });
     this.worker.postMessage(request);
-    const cancel = this.watch(budgetMs);
+    const cancel = limit();
     try {
       const answer = await answered;
       if (answer.kind !== 'failed') return answer;
@@ -86,17 +117,52 @@ export class WorkerThread {
   }
 
   /**
-   * Stops the thread when the budget is used up. It runs in two halves, so that a pause of the whole process, after
-   * which a timer is due although nothing could run, does not count as the thread's time.
+   * In two halves, so that a pause of the whole process, after which a timer is due although nothing could run, does
+   * not count as the thread's time.
    */
-  private watch(budgetMs: number): () => void {
-    let cancel = this.options.clock.timer(budgetMs / 2, () => {
-      cancel = this.options.clock.timer(budgetMs / 2, () => {
-        this.fail(`exceeded ${budgetMs} ms`);
-        void this.worker.terminate();
-      });
+  private limitLoading(): () => void {
+    const { clock, loadBudgetMs } = this.options;
+    let cancel = clock.timer(loadBudgetMs / 2, () => {
+      cancel = clock.timer(loadBudgetMs / 2, () => { this.end(`exceeded ${loadBudgetMs} ms`); });
     });
     return () => { cancel(); };
+  }
+
+  /** Looks at the thread's place from time to time, and ends it when it has computed too long at one line. */
+  private watchLines(): () => void {
+    const { clock, lineBudgetMs } = this.options;
+    let seen = this.glance();
+    const look = (): void => {
+      const now = this.glance();
+      if (now.line !== seen.line) seen = now;
+      else if (this.isOverdue(seen, now)) {
+        this.end(`computed more than ${lineBudgetMs} ms for one line`);
+        return;
+      }
+      cancel = clock.timer(lineBudgetMs / LOOKS_PER_BUDGET, look);
+    };
+    let cancel = clock.timer(lineBudgetMs / LOOKS_PER_BUDGET, look);
+    return () => { cancel(); };
+  }
+
+  private glance(): Glance {
+    const { thread, line } = this.progress;
+    return { line, cpuMs: this.options.threadCpuMs(thread), wallMs: this.options.clock.monotonic() };
+  }
+
+  /** Packing and unpacking, when no line is worked on, have no budget of their own. */
+  private isOverdue(seen: Glance, now: Glance): boolean {
+    const { lineBudgetMs } = this.options;
+    const wallMs = now.wallMs - seen.wallMs;
+    if (wallMs >= SILENCE_MS) return true;
+    if (now.line === NONE) return false;
+    if (seen.cpuMs === undefined || now.cpuMs === undefined) return wallMs >= lineBudgetMs * WALL_CLOCK_FACTOR;
+    return now.cpuMs - seen.cpuMs >= lineBudgetMs;
+  }
+
+  private end(reason: string): void {
+    this.fail(reason);
+    void this.worker.terminate();
   }
 
   private take(): Pending | undefined {
@@ -106,16 +172,24 @@ export class WorkerThread {
   }
 
   private fail(reason: string, cause?: unknown): void {
-    this.lost ??= new WorkerLostError(`a normaliser thread ${reason}`, { cause });
+    const { line, pattern } = this.progress;
+    this.lost ??= new WorkerLostError(`a normaliser thread ${reason}`, line, pattern, cause);
     this.take()?.reject(this.lost);
   }
 }
 
+/** What the watch sees at one look. */
+interface Glance {
+  readonly line: number;
+  readonly cpuMs: number | undefined;
+  readonly wallMs: number;
+}
+
 /** From dist/ the entry is JavaScript; from the sources (tests) the thread compiles it itself. */
-function startWorker(heapMegabytes: number): Worker {
-  const resourceLimits = { maxOldGenerationSizeMb: heapMegabytes };
-  if (!__filename.endsWith('.ts')) return new Worker(join(__dirname, 'normaliser-worker.js'), { resourceLimits });
+function startWorker(heapMegabytes: number, workerData: WorkerData): Worker {
+  const options = { workerData, resourceLimits: { maxOldGenerationSizeMb: heapMegabytes } };
+  if (!__filename.endsWith('.ts')) return new Worker(join(__dirname, 'normaliser-worker.js'), options);
   const entry = JSON.stringify(join(__dirname, 'normaliser-worker.ts'));
   const bootstrap = `require('ts-node').register({ transpileOnly: true }); require(${entry});`;
-  return new Worker(bootstrap, { eval: true, resourceLimits });
+  return new Worker(bootstrap, { ...options, eval: true });
 }

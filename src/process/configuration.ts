@@ -25,6 +25,8 @@ export interface ProcessConfiguration {
   readonly address: string | undefined;
   readonly port: number | undefined;
   readonly data: string | undefined;
+  /** Folder of PyLogsParser's definitions; undefined: that of the checkout. */
+  readonly pylogsparser: string | undefined;
   readonly tls: { readonly certificate: string; readonly key: string } | undefined;
   readonly logLevel: LogLevel;
 }
@@ -38,6 +40,7 @@ interface ConfigurationFile {
   address?: string;
   port?: number;
   data?: string;
+  pylogsparser?: string;
   tls?: { certificate: string; key: string };
   logLevel?: LogLevel;
 }
@@ -66,6 +69,7 @@ export function readConfiguration(file: string): ProcessConfiguration {
     address: content.address,
     port: content.port,
     data: inFolder(content.data),
+    pylogsparser: inFolder(content.pylogsparser),
     tls: content.tls && {
       certificate: resolve(dirname(file), content.tls.certificate),
       key: resolve(dirname(file), content.tls.key),

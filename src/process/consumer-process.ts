@@ -4,6 +4,7 @@ import { createConsumer, type Consumer } from '../consumer/consumer';
 import { createConsumerMetrics } from '../consumer/metrics';
 import { ConfigurationError } from '../errors';
 import type { LogIndex } from '../index/ports';
+import { createNormaliserMetrics } from '../normaliser/metrics';
 import { WorkerPool } from '../normaliser/worker-pool';
 import { createQueueAdministration } from '../queue/queue-administration';
 import { createQueueConsumer } from '../queue/queue-consumer';
@@ -18,6 +19,7 @@ import { definitionsOf, keepDefinitions, loadDefinitions } from './definitions';
 import { deletionDependencies } from './deletions';
 import { exclusively } from './exclusively';
 import type { Service } from './lifecycle';
+import { LiveDefinitions } from './live-definitions';
 import { publishOwnPresence } from './own-presence';
 import type { ProcessOptions } from './producer-process';
 import { RateMeter } from './rate-meter';
@@ -49,14 +51,19 @@ export function createConsumerProcess(options: ProcessOptions): Service {
     const settings = await adapters.eventually('the registry', stopping.signal, () => adapters.settings());
     const volumes = await adapters.eventually('the registry', stopping.signal, () => adapters.volumes());
     const index = await adapters.eventually('the registry', stopping.signal, () => adapters.index());
-    const definitions = await loadDefinitions();
+    const program = await loadDefinitions(configuration.pylogsparser);
     await adapters.eventually('MongoDB', stopping.signal, async () => {
       for (const volume of volumes) await volume.prepare();
-      await keepDefinitions(definitions, volumes);
+      await keepDefinitions(program, volumes);
     });
+    const definitions = await LiveDefinitions.open({ coordination, volumes, program, clock, log }, stopping.signal);
+    closers.add('definitions', () => definitions.close());
+    const normaliserMetrics = createNormaliserMetrics(metrics);
     const pool = new WorkerPool({
-      store: definitionsOf(definitions, volumes), clock, log, workers: settings.current.consumer.workers,
+      store: definitionsOf(program, volumes), clock, log, workers: settings.current.consumer.workers,
+      onOffence: normaliserMetrics.offended,
     });
+    normaliserMetrics.watch(pool);
     closers.add('normaliser', () => pool.close());
     const queue = createQueueProducer({ coordination, clock, random });
     const consumerMetrics = createConsumerMetrics(metrics);

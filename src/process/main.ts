@@ -1,6 +1,7 @@
 import { addConfigCommand } from '../cli/commands/config';
 import { addDeleteCommand } from '../cli/commands/delete';
 import { addFileCommand } from '../cli/commands/file';
+import { addNormalizerCommand } from '../cli/commands/normalizer';
 import { addQueueCommand } from '../cli/commands/queue';
 import { addSearchCommand } from '../cli/commands/search';
 import { addSendCommand } from '../cli/commands/send';
@@ -26,8 +27,8 @@ import { programVersion } from './version';
 /** Every command, in the order of help. */
 export const commands: readonly AddCommand[] = [
   addStatusCommand, addSourceCommand, addSendCommand, addSearchCommand, addShowCommand, addDeleteCommand,
-  addWaitCommand, addFileCommand, addQueueCommand, addSetAsideCommand, addConfigCommand, addInitCommand,
-  addReplicaSetCommand, addProcessCommands, addLaunchCommand,
+  addWaitCommand, addNormalizerCommand, addFileCommand, addQueueCommand, addSetAsideCommand, addConfigCommand,
+  addInitCommand, addReplicaSetCommand, addProcessCommands, addLaunchCommand,
 ];
 
 /** Entry of bin/resilog: the only place that ends the process. */

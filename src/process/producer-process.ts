@@ -15,6 +15,7 @@ import { Closers } from './closers';
 import { formatAddress, type ProcessConfiguration } from './configuration';
 import { keepDefinitions, loadDefinitions } from './definitions';
 import type { Service } from './lifecycle';
+import { LiveDefinitions } from './live-definitions';
 import { publishOwnPresence } from './own-presence';
 import { RateMeter } from './rate-meter';
 import { createRecovery } from './recovery';
@@ -47,11 +48,13 @@ export function createProducerProcess(options: ProcessOptions): Service {
     const coordination = adapters.coordination();
     const settings = await adapters.eventually('the registry', stopping.signal, () => adapters.settings());
     const volumes = await adapters.eventually('the registry', stopping.signal, () => adapters.volumes());
-    const definitions = await loadDefinitions();
+    const program = await loadDefinitions(configuration.pylogsparser);
     await adapters.eventually('MongoDB', stopping.signal, async () => {
       for (const volume of volumes) await volume.prepare();
-      await keepDefinitions(definitions, volumes);
+      await keepDefinitions(program, volumes);
     });
+    const definitions = await LiveDefinitions.open({ coordination, volumes, program, clock, log }, stopping.signal);
+    closers.add('definitions', () => definitions.close());
     const keys = new WatchedKeyDirectory({
       coordination, clock, log, graceSeconds: () => settings.current.intake.graceSeconds,
     });

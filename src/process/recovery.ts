@@ -21,7 +21,8 @@ export interface RecoveryOptions {
   readonly settings: SettingsWatcher;
   readonly volumes: readonly Volume[];
   readonly queue: QueueProducer;
-  readonly definitions: DefinitionSet;
+  /** The set for files that close now. */
+  readonly definitions: { readonly current: DefinitionSet };
   /** Bytes that files being closed may hold in memory. */
   readonly closingBytes: number;
   /** Given: the process also verifies what was indexed. */
@@ -90,7 +91,7 @@ function createClosers(options: RecoveryOptions): ReadonlyMap<string, Closer> {
   const { volumes, settings, definitions, clock, random, log, closingBytes } = options;
   const policy = (): ClosePolicy => ({
     collection: settings.current.index.collection,
-    definitions: definitions.version,
+    definitions: definitions.current.version,
     maxIndexedLineBytes: settings.current.intake.maxIndexedLineBytes,
   });
   return new Map(volumes.map((volume) => [volume.name, new Closer({

@@ -7,6 +7,7 @@ import type { Clock } from '../clock';
 import { ConfigurationError, InputError } from '../errors';
 import type { Hit, LogIndex } from '../index/ports';
 import { silentLog } from '../log';
+import type { DefinitionSet } from '../normaliser/ports';
 import type { QueueAdministration, QueueProducer } from '../queue/ports';
 import { createQueueAdministration } from '../queue/queue-administration';
 import { createQueueProducer } from '../queue/queue-producer';
@@ -20,6 +21,7 @@ import type { Deletions } from '../retention/ports';
 import { withoutDeleted } from '../retention/visible-hits';
 import { Adapters } from './adapters';
 import type { ProcessConfiguration } from './configuration';
+import { loadDefinitions } from './definitions';
 import { deletionDependencies } from './deletions';
 
 export interface ServicesOptions {
@@ -65,6 +67,20 @@ export class ConnectedServices implements Services {
   /** Requests are kept in the first volume. */
   async deletions(): Promise<Deletions> {
     return (await this.connected.firstVolume()).deletions;
+  }
+
+  async programDefinitions(): Promise<DefinitionSet> {
+    return loadDefinitions(this.pylogsparserFolder());
+  }
+
+  /** Named by the configuration of the cluster, if there is one. */
+  private pylogsparserFolder(): string | undefined {
+    try {
+      return this.configuration.pylogsparser;
+    } catch (error) {
+      if (error instanceof ConfigurationError) return undefined;
+      throw error;
+    }
   }
 
   index(): Promise<LogIndex> {

@@ -86,8 +86,8 @@ function treeOf(options: InitialiseOptions, identity: ClusterIdentity, rootExist
 /** Parents first. */
 function folders(): readonly string[] {
   return [
-    paths.keys, paths.sources, paths.configuration, ...componentKinds.map(presenceFolder), paths.lanes, paths.queue,
-    paths.locks, paths.elections,
+    paths.keys, paths.sources, paths.configuration, paths.definitions, ...componentKinds.map(presenceFolder),
+    paths.lanes, paths.queue, paths.locks, paths.elections,
   ];
 }
 

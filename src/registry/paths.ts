@@ -9,6 +9,8 @@ export const paths = {
   configuration: '/Configuration',
   settings: '/Configuration/Settings',
   cluster: '/Configuration/Cluster',
+  /** Which set of users' definitions is in force. */
+  definitions: '/Configuration/Definitions',
   lanes: '/Lanes',
   queue: '/Queue',
   queueBuckets: '/Queue/buckets',

@@ -15,11 +15,12 @@ const PROFILES = [
   'HTTP_UNIX', 'HTTP_CISCO', 'HTTP_WEBLOGIC', 'HTTP_MYSQL', 'HTTP_MACOS', 'HTTP_VIRUSWALL', 'SMTP', 'IMAP4', 'POP3', 'DNS',
 ] as const;
 
+// A value has no line feed, so that `s` makes the dot what it is in Python.
 const FROM = 'from (?<source_ip>.+):(?<source_port>.+)';
 const TO = 'to (?<dest_ip>.+):(?<dest_port>.+)';
 const ALERTS = [
-  `TCP ${FROM} ${TO}\\s+\\[(?<description>.*)\\]`,
-  `UDP ${FROM} ${TO}\\s+\\[(?<description>.*)\\]`,
+  `TCP ${FROM} ${TO}[ \\t-\\r]+\\[(?<description>.*)\\]`,
+  `UDP ${FROM} ${TO}[ \\t-\\r]+\\[(?<description>.*)\\]`,
   'ICMP:(?<dest_port>.+)\\.(?<source_port>.+) from (?<source_ip>.+) to (?<dest_ip>.+) \\[(?<description>.*)\\]',
   'PROTO:(?<protocol>.+) from (?<source_ip>.+) to (?<dest_ip>.+) \\[(?<description>.*)\\]',
   `Unsequenced packet on non-TCP proto ${FROM}`,
@@ -31,11 +32,11 @@ const ALERTS = [
   `Bad packet ${FROM} ${TO} \\[(?<description>.*)\\]`,
   'Land attack from (?<source_ip>.+) to (?<dest_ip>.+)',
   'New value: (?<source_ip>.+)/(?<network_mask>.+) \\[(?<ports>.+)\\]',
-].map((source) => new RegExp(`^${source}`));
+].map((source) => new RegExp(`^${source}`, 's'));
 const REASONS = [
-  /^Virus (?<virus_name>.+) found in (?<file_name>.+)/, /^File (?<file_name>.+) encrypted/,
-  /^File (?<file_name>.+): analyze error/, /^Denied by rule (?<rule_name>.+)/,
-  /^Denied by rule (?<rule_name>.+), put mail in quarantine/,
+  /^Virus (?<virus_name>.+) found in (?<file_name>.+)/s, /^File (?<file_name>.+) encrypted/s,
+  /^File (?<file_name>.+): analyze error/s, /^Denied by rule (?<rule_name>.+)/s,
+  /^Denied by rule (?<rule_name>.+), put mail in quarantine/s,
 ];
 const ADDRESS = /^(?:[0-9]{1,3}[.]){3}[0-9]{1,3}(?![.0-9])/;
 

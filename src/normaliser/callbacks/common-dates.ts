@@ -1,7 +1,7 @@
 import { type Callback, refuse, type WorkingLog } from '../callback';
 import { logDate, nearestYear, type WallClock } from '../log-date';
 import type { NormaliserInput } from '../ports';
-import { pythonFloat, pythonInt } from '../python-values';
+import { pythonFloat, pythonInt, slice } from '../python-values';
 import { offsetMsAt } from '../time-zone';
 
 export const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
@@ -45,22 +45,22 @@ export function numericDate(
 
 const bsdDate: Callback = (value, log, input) => {
   setDateWithoutYear(log, {
-    month: monthNumber(value.slice(0, 3)),
-    day: pythonInt(value.slice(4, 6)),
-    hour: pythonInt(value.slice(7, 9)),
-    minute: pythonInt(value.slice(10, 12)),
-    second: pythonInt(value.slice(13, 15)),
+    month: monthNumber(slice(value, 0, 3)),
+    day: pythonInt(slice(value, 4, 6)),
+    hour: pythonInt(slice(value, 7, 9)),
+    minute: pythonInt(slice(value, 10, 12)),
+    second: pythonInt(slice(value, 13, 15)),
   }, input);
 };
 
 const bsdDateWithYear: Callback = (value, log) => {
   setDate(log, {
-    year: pythonInt(value.slice(7, 11)),
-    month: monthNumber(value.slice(0, 3)),
-    day: pythonInt(value.slice(4, 6)),
-    hour: pythonInt(value.slice(12, 14)),
-    minute: pythonInt(value.slice(15, 17)),
-    second: pythonInt(value.slice(18, 20)),
+    year: pythonInt(slice(value, 7, 11)),
+    month: monthNumber(slice(value, 0, 3)),
+    day: pythonInt(slice(value, 4, 6)),
+    hour: pythonInt(slice(value, 12, 14)),
+    minute: pythonInt(slice(value, 15, 17)),
+    second: pythonInt(slice(value, 18, 20)),
   });
 };
 

@@ -1,5 +1,5 @@
 import type { Callback } from '../callback';
-import { pythonInt, textTag } from '../python-values';
+import { pythonIntOrNone, textTag } from '../python-values';
 import { table, type Table } from './lookup';
 
 /** Codes of DenyAll's events, in the words of PyLogsParser's definition. */
@@ -65,6 +65,7 @@ export const decodeMessage: Callback = (_value, log, input) => {
 };
 
 export const decodeDenySeverity: Callback = (value, log) => {
-  const name = /^\s*[+-]?\d+\s*$/.test(value) ? SEVERITIES.at(pythonInt(value)) : undefined;
+  const index = pythonIntOrNone(value);
+  const name = index === undefined ? undefined : SEVERITIES.at(index);
   if (name !== undefined) log.set('severity', name);
 };

@@ -1,5 +1,5 @@
 import type { Callback } from '../callback';
-import { pythonInt } from '../python-values';
+import { lowerCase, pythonInt, slice } from '../python-values';
 
 /** Codes of LDAP and slapd, in the words of PyLogsParser's definitions. */
 const METHODS: ReadonlyMap<number, string> = new Map([
@@ -53,7 +53,7 @@ export const decodeResult = numbered('status', RESULTS);
 export const decodeResponse = numbered('response_type', RESPONSES);
 
 export const decodeBindUser: Callback = (value, log) => {
-  log.set('user', value.toLowerCase().startsWith('dn="') ? value.slice(4, -1) : value);
+  log.set('user', lowerCase(value).startsWith('dn="') ? slice(value, 4, -1) : value);
 };
 
 /** `name=value` separated by spaces; all names become tags. */

@@ -1,21 +1,21 @@
 import { type Callback, refuse } from '../callback';
 import { logDate } from '../log-date';
-import { cut, textTag } from '../python-values';
+import { cut, lowerCase, slice, textTag, words } from '../python-values';
 import { MONTHS } from './common-dates';
 
 export const decodeBitdefenderAction: Callback = (value, log) => {
-  const [action, info, ...rest] = value.trim().split(/\s+/);
+  const [action, info, ...rest] = words(value);
   if (!action || info === undefined || rest.length > 0) refuse('there are not two words');
   log.set('action', action);
   log.set('action_info', info);
 };
 
 const SPAM_REASONS: readonly (readonly [form: RegExp, reason: string])[] = [
-  [/^.*, hit signature: (.*), /, 'signature'],
-  [/^.*, blacklisted, /, 'blacklisted'],
-  [/^.*, URI DNSBL: \[(.*)\], /, 'URI DNSBL'],
-  [/^.*, spam url, /, 'spam url'],
-  [/^.*, SQMD Hits: (.*) , /, 'SQMD Hits'],
+  [/^.*, hit signature: (.*), /s, 'signature'],
+  [/^.*, blacklisted, /s, 'blacklisted'],
+  [/^.*, URI DNSBL: \[(.*)\], /s, 'URI DNSBL'],
+  [/^.*, spam url, /s, 'spam url'],
+  [/^.*, SQMD Hits: (.*) , /s, 'SQMD Hits'],
 ];
 
 export const extractSpamReason: Callback = (value, log) => {
@@ -36,11 +36,11 @@ const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const;
 
 /** Exchange's `Name:value, …`: names in CamelCase become lower_case, times are printed as C's ctime does. */
 export const decodeSourceContext: Callback = (value, log) => {
-  const text = value.startsWith('"') ? value.slice(1, -1) : value;
+  const text = value.startsWith('"') ? slice(value, 1, -1) : value;
   const pairs = new Map(text.split(', ').map((pair) => cut(pair, ':')));
   for (const [name, content] of pairs) {
-    const words = name.match(/[A-Z][a-z0-9]+/g);
-    log.set((words?.join('_') ?? name).toLowerCase(), TIME.test(content) ? ctime(content) : content);
+    const parts = name.match(/[A-Z][a-z0-9]+/g);
+    log.set(lowerCase(parts?.join('_') ?? name), TIME.test(content) ? ctime(content) : content);
   }
 };
 

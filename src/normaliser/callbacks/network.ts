@@ -1,6 +1,6 @@
 import { type Callback, refuse, type WorkingLog } from '../callback';
 import { logDate } from '../log-date';
-import { cut, optionalTextTag, strip, textTag } from '../python-values';
+import { cut, optionalTextTag, pythonIntOrNone, slice, strip, textTag, words } from '../python-values';
 import { commonDateCallbacks } from './common-dates';
 
 function rename(log: WorkingLog, names: Readonly<Record<string, string>>): void {
@@ -17,7 +17,7 @@ const NETFILTER_KEYS = new Set(['in', 'out', 'mac', 'src', 'spt', 'dst', 'dpt', 
 /** The kernel's `KEY=value` words; other keys and empty values are left out. */
 export const decodeNetfilter: Callback = (value, log) => {
   const pairs = new Map<string, string>();
-  for (const word of value.split(/\s+/)) {
+  for (const word of words(value)) {
     if (!word.includes('=') || word.endsWith('=')) continue;
     const [key = '', text = '', ...rest] = word.split('=');
     if (rest.length > 0) refuse('a word has two "="');
@@ -30,8 +30,8 @@ export const decodeNetfilter: Callback = (value, log) => {
     spt: 'source_port', dpt: 'dest_port' });
   const mac = optionalTextTag(log, 'mac');
   if (mac !== undefined) {
-    log.set('dest_mac', mac.slice(0, 17));
-    log.set('source_mac', mac.slice(18, -6));
+    log.set('dest_mac', slice(mac, 0, 17));
+    log.set('source_mac', slice(mac, 18, -6));
     log.delete('mac');
   }
   log.set('program', 'netfilter');
@@ -43,14 +43,14 @@ const POSTFIX_KEYS = new Set(['client', 'to', 'from', 'orig_to', 'relay', 'size'
 export const decodePostfix: Callback = (value, log) => {
   const program = optionalTextTag(log, 'program') ?? '';
   if (program.startsWith('postfix')) {
-    log.set('component', program.slice(8));
+    log.set('component', slice(program, 8));
     log.set('program', 'postfix');
   }
   for (const couple of value.split(', ')) {
     const [name, text] = cut(couple, '=');
     if (!POSTFIX_KEYS.has(name)) continue;
     const bare = strip(text, '<>');
-    log.set(name, name === 'status' ? (bare.trim().split(/\s+/)[0] || refuse('the status is empty')) : bare);
+    log.set(name, name === 'status' ? (words(bare)[0] ?? refuse('the status is empty')) : bare);
   }
   rename(log, { to: 'message_recipient', from: 'message_sender', size: 'len', 'message-id': 'message_id' });
   decodePeer(log, 'client', 'source');
@@ -60,7 +60,7 @@ export const decodePostfix: Callback = (value, log) => {
 /** `host[address]:port`, the last two optional. */
 function decodePeer(log: WorkingLog, tag: string, prefix: string): void {
   if (!log.has(tag)) return;
-  const match = /^([A-Za-z0-9\-.]+)(\[.*\])?(:\d+)?$/.exec(textTag(log, tag)) ?? refuse(`${tag} has another form`);
+  const match = /^([A-Za-z0-9\-.]+)(\[[^\n]*\])?(:\d+)?$/.exec(textTag(log, tag)) ?? refuse(`${tag} has another form`);
   log.set(`${prefix}_host`, match[1] ?? '');
   if (match[2] !== undefined) log.set(`${prefix}_ip`, strip(match[2], '[]'));
   if (match[3] !== undefined) log.set(`${prefix}_port`, strip(match[3], ':'));
@@ -105,7 +105,7 @@ export const decodeLea: Callback = (value, log, input) => {
 };
 
 function decodeLeaTime(time: string, log: WorkingLog, input: Parameters<Callback>[2]): void {
-  const callback = /^\s*[+-]?\d+\s*$/.test(time) ? 'EPOCH' : 'YYYY-MM-DD hh:mm:ss';
+  const callback = pythonIntOrNone(time) !== undefined ? 'EPOCH' : 'YYYY-MM-DD hh:mm:ss';
   const isDate = callback === 'EPOCH' || /^\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d{1,2}:\d{1,2}$/.test(time);
   try {
     if (!isDate) refuse('the time has another form');

@@ -16,6 +16,7 @@ import {
 } from './small';
 import { symantecCallbacks } from './symantec';
 import { decodePriority } from './syslog';
+import { decodeReferer, decodeRequestUrl } from './url';
 import { findBot, guessSystem } from './user-agent';
 import {
   addTechnetLink, decodeErrorCode680, decodeExpiryDate, decodeLogonType, decodePasswordLastSet, decodeTicketFailure,
@@ -46,6 +47,8 @@ const KNOWN: readonly (readonly [key: string, hash: string, implementation: Call
   ['LEA/decode_LEA', '75f56224fbe54755', decodeLea],
   ['MSExchange2007MessageTracking/decode_MTLMessageID', '92014ea30823916a', part('message_id', 1, -1)],
   ['MSExchange2007MessageTracking/decode_MTLSourceContext', '30cc84c576b8bfdc', decodeSourceContext],
+  ['RefererParser/decodeURL', '4c3dbcab817d2335', decodeReferer],
+  ['URLparser/decodeURL', 'c1f6a198c01caee9', decodeRequestUrl],
   ['UserAgent/findBot', '142090b2a2fa8450', findBot],
   ['UserAgent/guessOS', 'ed3845e3002fd0a0', guessSystem],
   ['apache/decode_url_path', 'a87314c5acf7f541', decodeUrlPath],
@@ -154,14 +157,8 @@ function common(hashes: readonly (readonly [string, string])[]): readonly (reado
   });
 }
 
-export const pylogsparserCallbacks: ReadonlyMap<string, ReadonlyMap<string, Callback>> = byKey();
-
-function byKey(): ReadonlyMap<string, ReadonlyMap<string, Callback>> {
-  const callbacks = new Map<string, Map<string, Callback>>();
-  for (const [key, hash, implementation] of KNOWN) {
-    const bodies = callbacks.get(key) ?? new Map<string, Callback>();
-    bodies.set(hash, implementation);
-    callbacks.set(key, bodies);
-  }
-  return callbacks;
-}
+/** What the registry looks up: implementations by the hash of the source, and the names that have one. */
+export const pylogsparserCallbacks = {
+  byHash: new Map(KNOWN.map(([, hash, implementation]) => [hash, implementation])) as ReadonlyMap<string, Callback>,
+  names: new Set(KNOWN.map(([key]) => key)) as ReadonlySet<string>,
+} as const;

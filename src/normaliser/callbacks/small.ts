@@ -1,6 +1,6 @@
 import { type Callback, refuse } from '../callback';
 import { numericDate } from './common-dates';
-import { pythonFloat, pythonInt } from '../python-values';
+import { lowerCase, pythonFloat, pythonInt, pythonIntOrNone, slice, words } from '../python-values';
 import { SEVERITIES } from './syslog';
 import { table } from './lookup';
 
@@ -15,7 +15,7 @@ export const decodeUrlPath: Callback = (value, log) => {
 
 /** A length that is no number is the number 0; one that is stays text. */
 export const sanitizeLength: Callback = (value, log) => {
-  log.set('len', /^\s*[+-]?\d+[lL]?\s*$/.test(value) ? value : 0);
+  log.set('len', pythonIntOrNone(value.replace(/(?<=\p{Nd})[lL]/u, '')) === undefined ? 0 : value);
 };
 
 export const convertTime: Callback = (value, log) => { log.set('time_taken', pythonFloat(value) / 1_000); };
@@ -25,12 +25,12 @@ export const noCountry: Callback = () => {
 };
 
 export function lower(tag: string): Callback {
-  return (value, log) => { log.set(tag, value.toLowerCase()); };
+  return (value, log) => { log.set(tag, lowerCase(value)); };
 }
 
 /** Python's value[from:to]. */
 export function part(tag: string, from: number, to?: number): Callback {
-  return (value, log) => { log.set(tag, value.slice(from, to)); };
+  return (value, log) => { log.set(tag, slice(value, from, to)); };
 }
 
 export const decodeAsaSeverity: Callback = (value, log) => {
@@ -64,8 +64,7 @@ export const decodeNamedSeverity: Callback = (value, log) => {
 };
 
 export const decodeNamedView: Callback = (value, log) => {
-  const words = value.replace(/:+$/, '').trim().split(/\s+/);
-  log.set('view', words.at(-1) || refuse('the view is empty'));
+  log.set('view', words(value.replace(/:+$/, '')).at(-1) ?? refuse('the view is empty'));
 };
 
 export const decodeSshAction: Callback = (value, log) => { log.set('action', value === 'Failed' ? 'fail' : 'accept'); };
@@ -73,7 +72,7 @@ export const decodeSshAction: Callback = (value, log) => { log.set('action', val
 export const decodePamAction = table('action', [['opened', 'open'], ['closed', 'close']], (value) => value);
 
 export const splitS3Request: Callback = (value, log) => {
-  const [method = '', target, protocol] = value.slice(1, -1).split(' ');
+  const [method = '', target, protocol] = slice(value, 1, -1).split(' ');
   if (target === undefined || protocol === undefined) refuse('the request is incomplete');
   log.set('http_method', method);
   log.set('http_target', target);

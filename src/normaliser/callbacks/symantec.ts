@@ -1,6 +1,6 @@
 import { type Callback, refuse } from '../callback';
 import { logDate } from '../log-date';
-import { pythonInt } from '../python-values';
+import { pythonInt, pythonIntOrNone } from '../python-values';
 import { listed, table, type Table } from './lookup';
 
 /** Codes of Symantec AntiVirus 8 and 9, in the words of PyLogsParser's definition. */
@@ -100,9 +100,8 @@ const decodeDate: Callback = (value, log) => {
 
 function configuredAction(tag: string): Callback {
   return (value, log) => {
-    const index = /^\s*[+-]?\d+\s*$/.test(value) ? pythonInt(value) : Number.NaN;
-    log.set(tag, CONFIGURED_ACTIONS.at(index) !== undefined && !Number.isNaN(index)
-      ? CONFIGURED_ACTIONS.at(index) ?? '' : 'Unknown action');
+    const index = pythonIntOrNone(value);
+    log.set(tag, (index === undefined ? undefined : CONFIGURED_ACTIONS.at(index)) ?? 'Unknown action');
   };
 }
 

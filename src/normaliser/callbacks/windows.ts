@@ -1,5 +1,5 @@
 import type { Callback } from '../callback';
-import { pythonInt } from '../python-values';
+import { pythonIntOrNone, pythonLongOrNone, strip } from '../python-values';
 import { printLogDate, type LogDate } from '../log-date';
 import { offsetMsAt } from '../time-zone';
 import { table, type Table } from './lookup';
@@ -92,7 +92,8 @@ const ticketFailures = table('reason', TICKET_FAILURES, '-');
 
 export const decodeTicketFailure: Callback = (value, log, input) => {
   const upper = value.toUpperCase();
-  const code = upper.startsWith('0X') || !/^\s*[+-]?\d+\s*$/.test(upper) ? upper : hexOf(pythonInt(upper));
+  const number = upper.startsWith('0X') ? undefined : pythonIntOrNone(upper);
+  const code = number === undefined ? upper : hexOf(number);
   ticketFailures(code, log, input);
 };
 
@@ -102,21 +103,26 @@ function hexOf(code: number): string {
 
 export const stripValues: Callback = (_value, log) => {
   for (const [name, value] of log) {
-    if (typeof value === 'string') log.set(name, value.trim());
+    if (typeof value === 'string') log.set(name, strip(value));
   }
 };
+
+/** The years 1 to 9999, which Python's datetime knows. */
+const FIRST_MS = Date.parse('0001-01-01T00:00:00Z');
+const END_MS = Date.parse('+010000-01-01T00:00:00Z');
 
 /** Windows counts tenths of microseconds since 1601. The reading is given in the source's zone, without its name. */
 function windowsTime(tag: string): Callback {
   return (value, log, input) => {
-    if (!/^\s*[+-]?\d+\s*$/.test(value)) {
-      log.set(tag, value);
-      return;
-    }
-    const utcMs = (Number(BigInt(value.trim()) / 10_000_000n) - 11_644_473_600) * 1_000;
-    const inRange = Math.abs(utcMs) < 8e15;
-    log.set(tag, inRange ? isoOf(utcMs + offsetMsAt(input.timeZone, utcMs)) : value);
+    const ticks = pythonLongOrNone(value);
+    const utcMs = ticks === undefined ? Number.NaN : (Number(floorDivide(ticks, 10_000_000n)) - 11_644_473_600) * 1_000;
+    const isDate = utcMs >= FIRST_MS && utcMs < END_MS;
+    log.set(tag, isDate ? isoOf(utcMs + offsetMsAt(input.timeZone, utcMs)) : value);
   };
+}
+
+function floorDivide(dividend: bigint, divisor: bigint): bigint {
+  return dividend / divisor - (dividend % divisor < 0n ? 1n : 0n);
 }
 
 function isoOf(wallMs: number): string {

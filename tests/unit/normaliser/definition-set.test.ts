@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { ConfigurationError } from '../../../src/errors';
 import { definitionSetOf, readDefinitionFolder } from '../../../src/normaliser/definition-set';
-import { documentFieldOf } from '../../../src/normaliser/document-field';
 
 describe('definitionSetOf', () => {
   const a = { name: 'a.xml', xml: '<a/>' };
@@ -38,13 +37,5 @@ describe('readDefinitionFolder', () => {
       () => { throw new Error('it did not reject'); },
       (error: unknown) => { expect(error).to.be.instanceOf(ConfigurationError); },
     );
-  });
-});
-
-describe('documentFieldOf', () => {
-  it('renames the host, keeps off the document’s own fields, and gives names that the index takes', () => {
-    const tags = ['source', 'program', 'id', 'source_ip', 'message-id', 'i/f_dir', '9lives', '_x', 'date', 'tags'];
-    expect(tags.map(documentFieldOf)).to.deep.equal(
-      ['host', 'program', 'tag_id', 'source_ip', 'message_id', 'i_f_dir', 'tag_9lives', 'tag__x', 'tag_date', 'tag_tags']);
   });
 });

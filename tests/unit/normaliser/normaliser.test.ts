@@ -165,6 +165,13 @@ describe('createNormaliser', () => {
       expect(run('X').tags).to.deep.equal({ a: 'X', last: '' });
     });
 
+    it('that refuse at the end leave what was found, and end the chain', () => {
+      const run = chain(
+        { name: 'first', text: 'BODY', tags: { BODY: '.*' }, callbacks: { end: 'resilog: date YYYY-MM-dd' }, finalCallbacks: ['end'] },
+        { name: 'second', text: 'REST', tags: { REST: '.*' } });
+      expect(run('X')).to.deep.include({ matched: [{ normalizer: 'first-1.0', pattern: 'p1' }], tags: {}, body: 'X' });
+    });
+
     it('are refused at load by name when unknown, or when their Python is not the known one', () => {
       const use = { text: 'A', tags: { A: 'x' }, uses: { A: ['mine'] } };
       expect(refused(use).message).to.contain('the callback "mine" is not defined');

@@ -5,6 +5,8 @@ import { silentLog } from '../../../src/log';
 import { definitionSetOf } from '../../../src/normaliser/definition-set';
 import { memoryDefinitionStore } from '../../../src/normaliser/memory-definition-store';
 import { createNormaliser } from '../../../src/normaliser/normaliser';
+import { treatment } from '../../../src/normaliser/pattern-control';
+import type { PatternOffence } from '../../../src/normaliser/pattern-offences';
 import type { NormaliserInput } from '../../../src/normaliser/ports';
 import { WorkerPool, type WorkerPoolOptions } from '../../../src/normaliser/worker-pool';
 import { normalizerXml } from './definitions';
@@ -21,7 +23,7 @@ function input(text: string): NormaliserInput {
 
 describe('WorkerPool', function () {
   // A thread compiles the sources when it starts, which takes seconds on a busy machine.
-  this.timeout(120_000);
+  this.timeout(300_000);
   let pool: WorkerPool;
 
   function open(options: Partial<WorkerPoolOptions> = {}): WorkerPool {
@@ -54,18 +56,73 @@ describe('WorkerPool', function () {
     expect(run[0]?.tags).to.deep.equal({ run: 'aab' });
   });
 
-  it('gives only the line back raw that no thread survives, and goes on', async () => {
-    open({ chunkBudgetMs: 400, lineBudgetMs: 400 });
-    const lines = ['aab', 'ab', HOSTILE, 'aaab', 'x'];
+  it('gives a line at which a pattern takes for ever what the pattern means, and names and suspends the pattern', async () => {
+    const offences: PatternOffence[] = [];
+    open({ lineBudgetMs: 200, offencesUntilSuspended: 2, onOffence: (offence) => { offences.push(offence); } });
+    const lines = ['aab', 'ab', HOSTILE, 'aaab', 'x', `${HOSTILE}b`, HOSTILE, HOSTILE, HOSTILE];
     let ticks = 0;
     const beat = setInterval(() => { ticks += 1; }, 10);
     const results = await pool.normalise(CATASTROPHIC.version, lines.map(input));
     clearInterval(beat);
-    expect(results.map(({ matched }) => matched.length)).to.deep.equal([1, 1, 0, 1, 0]);
+    expect(results.map(({ matched }) => matched.length)).to.deep.equal([1, 1, 0, 1, 0, 1, 0, 0, 0]);
     expect(results[2]).to.deep.equal({ tags: {}, dateMs: undefined, matched: [], body: undefined });
-    expect(pool.statistics()).to.include({ abandonedLines: 1, threadsLost: 2, queuedLines: 0 });
+    expect(results[5]?.tags).to.deep.equal({ run: `${HOSTILE}b` });
     expect(ticks, 'the caller kept running meanwhile').to.be.greaterThan(20);
-    expect((await pool.normalise(CATASTROPHIC.version, [input('ab')]))[0]?.matched).to.have.length(1);
+    expect(pool.statistics()).to.include({ abandonedLines: 0, threadsLost: 2, queuedLines: 0 });
+    expect(offences).to.have.length(2);
+    expect(pool.patternOffences()).to.have.length(1);
+    expect(pool.patternOffences()[0]).to.include({
+      version: CATASTROPHIC.version, normalizer: 'test-1.0', pattern: 'p1', offences: 2, treatment: treatment.linear,
+    });
+    const again = await pool.normalise(CATASTROPHIC.version, lines.map(input));
+    expect(again, 'the same before and after the suspension').to.deep.equal(results);
+    expect(pool.statistics().threadsLost, 'suspended, it costs no more threads').to.equal(2);
+  });
+
+  it('gives a line back raw at which all threads die, and only that line', async () => {
+    // No watch: the thread is ended by what is not its computing time.
+    let cpuMs = 0;
+    open({ lineBudgetMs: 200, threadCpuMs: () => (cpuMs += 150) });
+    const results = await pool.normalise(CATASTROPHIC.version, ['ab', HOSTILE, 'aab'].map(input));
+    expect(results.map(({ matched }) => matched.length)).to.deep.equal([1, 0, 1]);
+  });
+
+  it('does not blame a thread that waits for a processor, however long', async () => {
+    open({ lineBudgetMs: 100, threadCpuMs: () => 1 });
+    const slow = pool.normalise(CATASTROPHIC.version, [input(`${'a'.repeat(24)}`)]);
+    expect((await slow)[0]?.matched).to.have.length(0);
+    expect(pool.statistics()).to.include({ abandonedLines: 0, threadsLost: 0 });
+  });
+
+  it('goes by the clock on the wall, generously, where computing time is unknown', async () => {
+    open({ lineBudgetMs: 20, threadCpuMs: () => undefined, offencesUntilSuspended: 1 });
+    const [hostile, good] = await pool.normalise(CATASTROPHIC.version, [input(HOSTILE), input('ab')]);
+    expect([hostile?.matched.length, good?.matched.length]).to.deep.equal([0, 1]);
+    expect(pool.statistics()).to.include({ abandonedLines: 0, threadsLost: 1 });
+  });
+
+  it('lets a catastrophic pattern cost other lines less than half of their speed for less than 10 s', async () => {
+    open({ workers: 2 });
+    const ordinary = Array.from({ length: 256 }, () => input('one two'));
+    await Promise.all([ordinary, ordinary].map((lines) => pool.normalise(WORDS.version, lines)));
+    await Promise.all([0, 1].map(() => pool.normalise(CATASTROPHIC.version, [input('ab')])));
+    const hostile = Array.from({ length: 64 }, () => input(HOSTILE));
+    const started = systemClock.monotonic();
+    let hostileMs = Infinity;
+    const attack = pool.normalise(CATASTROPHIC.version, hostile).then((results) => {
+      hostileMs = systemClock.monotonic() - started;
+      return results;
+    });
+    let done = 0;
+    while (hostileMs === Infinity) {
+      await pool.normalise(WORDS.version, ordinary);
+      done += ordinary.length;
+    }
+    expect((await attack).every(({ matched }) => matched.length === 0)).to.equal(true);
+    expect(pool.patternOffences().map(({ normalizer, offences }) => [normalizer, offences])).to.deep.equal([['test-1.0', 3]]);
+    expect(done, 'the other lines went on').to.be.greaterThan(10 * ordinary.length);
+    // Computing: three budgets and the start of three threads, which compile the sources here; see the benchmark.
+    expect(hostileMs).to.be.lessThan(200_000);
   });
 
   it('rejects a version that was never saved, and one that cannot be compiled', async () => {

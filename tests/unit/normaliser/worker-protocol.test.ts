@@ -14,11 +14,17 @@ describe('what goes between the pool and its threads', () => {
     }
   });
 
-  it('keeps results as they are, with what is undefined', () => {
+  it('keeps results as they are, with what is undefined, and sends a body only if it is not the end of its line', () => {
+    const inputs: NormaliserInput[] = ['x', `head: ${odd}`, 'y', ''].map((text) => ({ text, receivedMs: 0, timeZone: 'UTC' }));
+    const matched = [{ normalizer: 'a-1.0', pattern: odd }];
     const results: Normalised[] = [
-      { tags: { [odd]: odd, n: 0.5 }, dateMs: 0, matched: [{ normalizer: 'a-1.0', pattern: odd }], body: '' },
+      { tags: { [odd]: odd, n: 0.5 }, dateMs: 0, matched, body: '' },
+      { tags: {}, dateMs: undefined, matched: [], body: odd },
+      { tags: {}, dateMs: 1, matched: [...matched], body: 'other' },
       { tags: {}, dateMs: undefined, matched: [], body: undefined },
     ];
-    expect(unpackResults(packResults(results))).to.deep.equal(results);
+    const packed = packResults(results, inputs);
+    expect(unpackResults(packed, inputs)).to.deep.equal(results);
+    expect(packed.split(JSON.stringify(odd)).length - 1, 'of the odd text only key, value and pattern').to.equal(3);
   });
 });

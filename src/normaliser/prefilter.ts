@@ -1,0 +1,121 @@
+import { LiteralScanner } from './literal-scanner';
+import { BeginningFilter, beginningsOf } from './text-beginnings';
+import { bestGroup, type LiteralGroup, requiredLiterals, tellingPart } from './required-literals';
+import type { RegexpNode } from './regexp-tree';
+
+type Beginnings = ReturnType<typeof beginningsOf>;
+
+/** Groups that are looked at besides the one that makes a pattern a candidate. */
+const FURTHER_GROUPS = 3;
+const FURTHER_LITERALS = 8;
+/** Longer literals would make the scanner's table outgrow the processor's cache, and tell hardly more. */
+const LITERAL_CHARACTERS = 6;
+
+/**
+ * Tells which of many patterns can match a text, by its first characters and by one scan of it for the literals that
+ * they cannot match without.
+ * A pattern is known by the number that `add` gave it. What it rules out cannot match; what it admits may.
+ */
+export class Prefilter {
+  private readonly literals = new Map<string, number>();
+  /** Pattern → its groups of literals, of each of which one must have been seen; the first makes it a candidate. */
+  private readonly groups: (readonly (readonly number[])[])[] = [];
+  /** Literal → patterns that it makes candidates. */
+  private readonly triggered: number[][] = [];
+  private scanner: LiteralScanner | undefined;
+  /** A bit a pattern: those that no literal rules out; those whose first group was seen; those that may match. */
+  private always = new Uint32Array(0);
+  private seen = new Uint32Array(0);
+  private candidates = new Uint32Array(0);
+  private scanned: string | undefined;
+  private readonly beginnings: Beginnings[] = [];
+  private beginningFilter: BeginningFilter | undefined;
+
+  /**
+   * Adds a pattern; undefined: it is always a candidate. With `anchoredFlags` it matches only at the start of a text,
+   * under those flags. All are added before the first `look`.
+   */
+  add(tree: RegexpNode | undefined, anchoredFlags?: string): number {
+    const number = this.groups.length;
+    this.beginnings.push(tree === undefined || anchoredFlags === undefined ? [] : beginningsOf(tree, anchoredFlags));
+    const groups = (tree === undefined ? [] : chosen(requiredLiterals(tree)))
+      .map((group) => group.map((literal) => this.numberOf(literal)));
+    for (const literal of groups[0] ?? []) (this.triggered[literal] ??= []).push(number);
+    this.groups.push(groups);
+    return number;
+  }
+
+  /**
+   * Looks at a text; candidates are those for it until the next call. The end of the text looked at last may be given
+   * without another scan: what appears in it appeared in the whole.
+   */
+  look(text: string): void {
+    const scanner = this.scanner ?? this.seal();
+    if (this.scanned === undefined || !this.scanned.endsWith(text)) {
+      this.seen.set(this.always);
+      this.scanned = text;
+      scanner.scan(text);
+    }
+    this.beginningFilter?.apply(text, this.seen, this.candidates);
+  }
+
+  /** False: the text looked at may have characters beyond ASCII. */
+  get isAscii(): boolean {
+    return this.scanner?.isAscii ?? false;
+  }
+
+  /** The first candidate from `from` on; Infinity: none. */
+  next(from: number): number {
+    const { candidates } = this;
+    for (let word = from >>> 5, low = from & 31; word < candidates.length; word += 1, low = 0) {
+      const bits = (candidates[word] as number) & (-1 << low);
+      if (bits !== 0) return (word << 5) + 31 - Math.clz32(bits & -bits);
+    }
+    return Infinity;
+  }
+
+  /** Whether a candidate's other literals are there, too. */
+  mayMatch(pattern: number): boolean {
+    const groups = this.groups[pattern] as readonly (readonly number[])[];
+    for (let index = 1; index < groups.length; index += 1) {
+      if (!this.sawAny(groups[index] as readonly number[])) return false;
+    }
+    return true;
+  }
+
+  private sawAny(group: readonly number[]): boolean {
+    for (const literal of group) if (this.scanner?.saw(literal) === true) return true;
+    return false;
+  }
+
+  private seal(): LiteralScanner {
+    this.always = new Uint32Array((this.groups.length >>> 5) + 1);
+    this.seen = new Uint32Array(this.always.length);
+    this.candidates = new Uint32Array(this.always.length);
+    this.beginningFilter = new BeginningFilter(this.beginnings, this.always.length);
+    this.groups.forEach((groups, pattern) => { if (groups.length === 0) setBit(this.always, pattern); });
+    this.scanner = new LiteralScanner([...this.literals.keys()], (literal) => {
+      for (const pattern of this.triggered[literal] ?? []) setBit(this.seen, pattern);
+    });
+    return this.scanner;
+  }
+
+  private numberOf(whole: string): number {
+    const literal = tellingPart(whole, LITERAL_CHARACTERS);
+    const known = this.literals.get(literal) ?? this.literals.size;
+    this.literals.set(literal, known);
+    return known;
+  }
+}
+
+/** The most telling group first, and few besides: each costs something on every line that shows the first. */
+function chosen(groups: readonly LiteralGroup[]): readonly LiteralGroup[] {
+  const best = bestGroup(groups);
+  if (best === undefined) return [];
+  const others = groups.filter((group) => group !== best && group.length <= FURTHER_LITERALS);
+  return [best, ...others.slice(0, FURTHER_GROUPS)];
+}
+
+function setBit(bits: Uint32Array, bit: number): void {
+  bits[bit >>> 5] = (bits[bit >>> 5] as number) | (1 << (bit & 31));
+}
