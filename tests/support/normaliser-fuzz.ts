@@ -70,7 +70,9 @@ export async function fuzzLines(options: FuzzOptions): Promise<FuzzReport> {
     if (queuedLines !== 0) problems.push(`${queuedLines} lines are queued in the end`);
     return {
       lines: total.done, mebibytes: Math.round(total.characters / MiB), matched: total.matched,
-      longLines: total.longLines, seconds: Math.round((performance.now() - started) / 1_000), threadsLost, abandonedLines,
+      longLines: total.longLines,
+      seconds: Math.round((performance.now() - started) / 1_000), threadsLost,
+      abandonedLines,
       offenders: pool.patternOffences()
         .map(({ normalizer, pattern, offences }) => `${normalizer} ${pattern}: ${offences}`),
       rssMiBMost: Math.round(total.rssMost / MiB), problems,
