@@ -13,7 +13,7 @@ const LIMIT = 300 * 1_000_000;
 /** As a producer is started where memory is short: what is freed goes back to the system, young garbage goes early. */
 const nodeOptions = ['--max-semi-space-size=1', '--max-old-space-size=192'];
 const allocator = {
-  MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072',
+  MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '32768', MALLOC_TRIM_THRESHOLD_: '131072',
 };
 
 /** Sends a chunked body until the answer comes; the status, or 0 for a connection that was closed before. */
