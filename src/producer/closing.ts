@@ -5,6 +5,9 @@ import type { Random } from '../random';
 import { backoffMs } from '../retry';
 import type { CloseFiles, CloseRequest, ClosedFile } from './ports';
 
+/** Ids that wait until the queue takes them; more are left to the recoverer. */
+const UNQUEUED_MAX = 20_000;
+
 export interface ClosingOptions {
   readonly closeFiles: CloseFiles;
   readonly queue: QueueProducer;
@@ -24,6 +27,8 @@ export class Closing {
   private readonly requests: CloseRequest[] = [];
   private running = false;
   private inWork = 0;
+  private readonly unqueued = new Set<string>();
+  private enqueuing = false;
   private readonly stop = new AbortController();
   private readonly idleCallbacks: (() => void)[] = [];
 
@@ -87,15 +92,40 @@ export class Closing {
     }
   }
 
-  /** The queue is a hint: what does not get there now the recoverer enqueues later. */
+  /**
+   * The queue is a hint: what did not get there when the process ends the recoverer enqueues. That takes minutes, so
+   * ids that could not be put are tried again until then.
+   */
   private async enqueue(closed: readonly ClosedFile[]): Promise<void> {
     const ids = closed.filter((file) => file.indexed).map((file) => file.id);
     if (ids.length === 0) return;
+    if (this.unqueued.size === 0 && await this.put(ids)) return;
+    for (const id of ids) if (this.unqueued.size < UNQUEUED_MAX) this.unqueued.add(id);
+    if (!this.enqueuing) void this.enqueueLater();
+  }
+
+  private async enqueueLater(): Promise<void> {
+    const { clock, random } = this.options;
+    this.enqueuing = true;
+    for (let failures = 1; this.unqueued.size > 0; failures += 1) {
+      await clock.sleep(backoffMs(failures, random, 200, 5_000), this.stop.signal);
+      if (this.stop.signal.aborted) break;
+      const ids = [...this.unqueued];
+      if (!await this.put(ids)) continue;
+      for (const id of ids) this.unqueued.delete(id);
+      failures = 0;
+    }
+    this.enqueuing = false;
+  }
+
+  private async put(ids: readonly string[]): Promise<boolean> {
     const { queue, log } = this.options;
     try {
       await queue.put(ids);
+      return true;
     } catch (error) {
       log.warn('EnqueueingFailed', { files: ids.length, error });
+      return false;
     }
   }
 }
