@@ -70,9 +70,11 @@ def _launch(plan: Plan, member: Member) -> str:
     if plan.options.only_servers or member.kind not in _LAUNCHED:
         return ''
     kind, check = _LAUNCHED[member.kind]
-    return "'%s' --config '%s' launch --kind %s --member %s --address '%s' --health '%s' --data '%s' --" % (
+    # A node of Solr's sometimes does not find back to a ZooKeeper that was away.
+    renew = ' --renew-after 10s' if member.kind == 'solr' else ''
+    return "'%s' --config '%s' launch --kind %s --member %s --address '%s' --health '%s' --data '%s'%s --" % (
         PROGRAM, _launcher_configuration(plan), kind, member.name, member.location, check % member.location,
-        os.path.join(member.folder, 'data'))
+        os.path.join(member.folder, 'data'), renew)
 
 
 def _common(plan: Plan) -> Dict[str, Any]:

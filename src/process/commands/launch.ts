@@ -15,6 +15,7 @@ interface LaunchFlags {
   readonly data?: string;
   readonly componentVersion?: string;
   readonly startDeadline: string;
+  readonly renewAfter?: string;
 }
 
 export function addLaunchCommand(parent: Command, context: CommandContext): void {
@@ -28,6 +29,7 @@ export function addLaunchCommand(parent: Command, context: CommandContext): void
     .option('--data <folder>', 'folder of its data, whose disk is watched')
     .option('--component-version <version>', 'version that its presence shows')
     .option('--start-deadline <duration>', 'a component that is not healthy by then is ended, to be started anew', '180s')
+    .option('--renew-after <duration>', 'one that was healthy, and is not for so long although ZooKeeper is, is ended too')
     .argument('<command...>', 'the component and its arguments, after --')
     .action(async (command: string[], flags: LaunchFlags) => {
       const configuration = namedConfiguration(parent);
@@ -41,6 +43,7 @@ export function addLaunchCommand(parent: Command, context: CommandContext): void
       context.setExitCode(await runLaunch({
         kind: flags.kind, member: flags.member, address: flags.address, health: flags.health, command, startDeadlineMs,
         data: flags.data ?? configuration.data ?? dirname(configuration.file),
+        ...(flags.renewAfter === undefined ? {} : { renewAfterMs: parseDuration(flags.renewAfter) }),
         ...(flags.componentVersion === undefined ? {} : { version: flags.componentVersion }),
         connect: () => new Adapters({ configuration, clock, random, log }).coordination(),
         clock, log, signals: process,

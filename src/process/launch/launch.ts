@@ -31,6 +31,11 @@ export interface LaunchOptions {
   readonly healthIntervalMs?: number;
   /** Time in which the component must become healthy for the first time, or it is ended; default 180,000. */
   readonly startDeadlineMs?: number;
+  /**
+   * A component that was healthy, and then is not for so long while the registry is in reach, is ended, to be started
+   * anew. SolrCloud's nodes sometimes do not find back to a ZooKeeper that was away. Absent: it is left alone.
+   */
+  readonly renewAfterMs?: number;
   /** Pause between two looks at the disk; default 5,000. */
   readonly diskIntervalMs?: number;
   /** Opens the registry; it need not be in reach (ZooKeeper itself is launched too). Closed at the end. */
@@ -48,6 +53,7 @@ const CLOSE_LIMIT_MS = 2_000;
 const START_DEADLINE_MS = 180_000;
 /** A component that was told to end and does not is killed. */
 const POLITE_MS = 10_000;
+const SICK_POLL_MS = 500;
 
 /**
  * Runs a component and keeps its presence node for exactly as long as it runs and is healthy. Returns the child's
@@ -68,11 +74,14 @@ export async function runLaunch(options: LaunchOptions): Promise<number> {
   const coordination = options.connect();
   const publisher = createPublisher(options, coordination, component.pid);
   const starting = new AbortController();
+  const over = new AbortController();
+  let isHealthy = false;
   const monitor = new HealthMonitor({
     probe, clock, log,
     intervalMs: options.healthIntervalMs ?? 2_000,
     onChange: (healthy) => {
       if (healthy) starting.abort();
+      isHealthy = healthy;
       publisher.setHealthy(healthy && !component.isOver);
     },
   });
@@ -82,11 +91,13 @@ export async function runLaunch(options: LaunchOptions): Promise<number> {
     await component.start();
     monitor.start();
     void endWhatNeverStarts(options, component, starting.signal);
+    void endWhatStaysSick(options, component, coordination, () => isHealthy, over.signal);
     const code = await component.ended;
     log.info('ComponentEnded', { code });
     return code;
   } finally {
     starting.abort();
+    over.abort();
     unsubscribe();
     stopWatchingDisk();
     await within(clock, CLOSE_LIMIT_MS, Promise.all([monitor.close(), publisher.close()]));
@@ -103,9 +114,34 @@ async function endWhatNeverStarts(
   await clock.sleep(startDeadlineMs, started);
   if (started.aborted) return;
   log.error('ComponentNeverHealthy', { waitedMs: startDeadlineMs });
+  await end(component, clock, started);
+}
+
+/** While the registry is out of reach, that may be why the component is not healthy. */
+async function endWhatStaysSick(
+  { clock, log, renewAfterMs }: LaunchOptions, component: ComponentProcess, coordination: Coordination,
+  isHealthy: () => boolean, over: AbortSignal,
+): Promise<void> {
+  if (renewAfterMs === undefined) return;
+  let wasHealthy = false;
+  let sinceMs = clock.monotonic();
+  while (!over.aborted) {
+    wasHealthy ||= isHealthy();
+    if (isHealthy() || coordination.state !== 'connected') {
+      sinceMs = clock.monotonic();
+    } else if (wasHealthy && clock.monotonic() - sinceMs >= renewAfterMs) {
+      log.error('ComponentStaysUnhealthy', { waitedMs: renewAfterMs });
+      await end(component, clock, over);
+      return;
+    }
+    await clock.sleep(SICK_POLL_MS, over);
+  }
+}
+
+async function end(component: ComponentProcess, clock: Clock, over: AbortSignal): Promise<void> {
   component.signal('SIGTERM');
-  await clock.sleep(POLITE_MS, started);
-  if (!started.aborted) component.signal('SIGKILL');
+  await clock.sleep(POLITE_MS, over);
+  if (!over.aborted) component.signal('SIGKILL');
 }
 
 function createPublisher(options: LaunchOptions, coordination: Coordination, pid: number): PresencePublisher {
