@@ -71,7 +71,7 @@ def _launch(plan: Plan, member: Member) -> str:
         return ''
     kind, check = _LAUNCHED[member.kind]
     # A node of Solr's sometimes does not find back to a ZooKeeper that was away.
-    renew = ' --renew-after 10s' if member.kind == 'solr' else ''
+    renew = ' --renew-after 30s' if member.kind == 'solr' else ''
     return "'%s' --config '%s' launch --kind %s --member %s --address '%s' --health '%s' --data '%s'%s --" % (
         PROGRAM, _launcher_configuration(plan), kind, member.name, member.location, check % member.location,
         os.path.join(member.folder, 'data'), renew)
