@@ -113,6 +113,15 @@ describe('resilog launch', function () {
       await until(present, 'published again');
     });
 
+    it('ends one that was healthy and stays unhealthy although ZooKeeper is in reach, when told to', async () => {
+      const code = launch({ renewAfterMs: 1_000 });
+      await until(present, 'published');
+      process.kill((await readMembers(observer, 'SolrCloud'))[0]?.pid ?? 0, 'SIGSTOP');
+      await until(async () => !(await present()), 'withdrawn');
+      // It hangs, so SIGTERM is not enough.
+      expect(await code).to.equal(137);
+    });
+
     it('passes SIGTERM on, withdraws first, and ends with the exit code of the child', async () => {
       const code = launch();
       await until(present, 'published');
