@@ -8,11 +8,15 @@ import { join } from 'node:path';
 import process from 'node:process';
 
 const SUITES = ['unit', 'conformance', 'integration', 'end-to-end'];
+/** Characters of a suite's failures that are said again at the end. */
+const DETAILS = 4_000;
 const SUITES_ON_SERVERS = new Set(['conformance', 'integration']);
 const checkout = join(import.meta.dirname, '..');
 // The checkout's own Node, whatever this was started with.
 process.env.PATH = `${join(checkout, 'parts', 'node', 'bin')}:${process.env.PATH}`;
 const total = { passed: 0, failed: 0 };
+/** What failed, said once more at the end, where a log's reader looks first. */
+const failures = [];
 
 /** Runs a command, shows its output, and returns its exit code and what it wrote. */
 function run(title, command, args, environment = {}) {
@@ -41,6 +45,7 @@ function run(title, command, args, environment = {}) {
 async function check(title, script) {
   const { code } = await run(title, 'npm', ['run', '--silent', script]);
   total[code === 0 ? 'passed' : 'failed'] += 1;
+  if (code !== 0) failures.push(title);
 }
 
 const isEmpty = (suite) => {
@@ -52,6 +57,7 @@ async function runSuite(suite, environment) {
   if (isEmpty(suite)) {
     process.stdout.write(`\n== ${suite}: no tests\n`);
     total.failed += 1;
+    failures.push(`${suite}: no tests`);
     return;
   }
   const { code, output } = await run(suite, join(checkout, 'node_modules', '.bin', 'mocha'),
@@ -61,6 +67,9 @@ async function runSuite(suite, environment) {
   const failed = count('failing') + count('pending');
   total.passed += count('passing');
   total.failed += failed === 0 && code !== 0 ? 1 : failed;
+  if (code === 0 && failed === 0) return;
+  const summary = output.slice(output.search(/^\s*\d+ (?:failing|pending)/m));
+  failures.push(`${suite}: exit code ${code}\n${summary.slice(0, DETAILS)}`);
 }
 
 /** Starts the servers that conformance and integration tests share; returns how to stop them. */
@@ -102,8 +111,10 @@ try {
 } catch (error) {
   process.stdout.write(`${error.stack ?? error}\n`);
   total.failed += 1;
+  failures.push(String(error));
 } finally {
   await shared.stop();
 }
+for (const failure of failures) process.stdout.write(`\nFAILED ${failure.trimEnd()}\n`);
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
 process.exitCode = total.failed === 0 ? 0 : 1;

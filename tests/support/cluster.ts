@@ -103,7 +103,9 @@ export class Cluster {
       if (status.ready) return;
       if (Date.now() > deadline) {
         const problems = status.components.filter((member) => member.problem !== '');
-        throw new Error(problems.map((member) => `${member.name}: ${member.problem}`).join('; '));
+        const tails = await Promise.all(problems.map(async ({ name, problem }) =>
+          `${name}: ${problem}\n${await this.logTail(name)}`));
+        throw new Error(tails.join('\n'));
       }
       await sleep(200);
     }
