@@ -64,7 +64,7 @@ describe('queue with lost answers', function () {
     expect(await first).to.be.instanceOf(UnavailableError);
     coordination.reconnect();
     await queue.start(() => undefined);
-    await eventually(() => Promise.resolve(expect(queue.owned).to.equal(BUCKETS)));
+    await eventually(() => { expect(queue.owned).to.equal(BUCKETS); });
   });
 
   it('adopts the owner node of a create without an answer (schedule 27)', async () => {
