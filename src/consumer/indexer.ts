@@ -1,4 +1,5 @@
 import type { Clock } from '../clock';
+import { UnavailableError } from '../errors';
 import type { IndexDocument, LogIndex, Refusal } from '../index/ports';
 import type { Random } from '../random';
 import type { SettingsWatcher } from '../registry/settings';
@@ -120,6 +121,7 @@ export class Indexer {
       const refusals = await retry(
         () => index.add(collection, documents, this.searchableWithinMs(documents.length)),
         { ...this.options, attempts: ATTEMPTS });
+      if (refusals.length === documents.length) await this.doubt(collection, documents, refusals);
       this.accepted(clock.monotonic() - started);
       metrics.batches.inc({ outcome: 'accepted' });
       metrics.linesIndexed.inc(documents.length - refusals.length);
@@ -134,6 +136,29 @@ export class Indexer {
       metrics.batchDocuments.observe(documents.length);
       metrics.batchSeconds.observe((clock.monotonic() - started) / 1_000);
     }
+  }
+
+  /**
+   * All of a batch was refused: an index that refuses whatever it is given, because its schema was broken, say, must
+   * not make set-aside lines of a whole backlog. One document without any content decides. It has the id of one that
+   * was refused, so that after a crash it goes with the next try of that line. UnavailableError if it is refused, too.
+   */
+  private async doubt(
+    collection: string, [first]: readonly IndexDocument[], [refusal]: readonly Refusal[],
+  ): Promise<void> {
+    if (first === undefined) return;
+    const { index } = this.options;
+    const bare: IndexDocument = {
+      ...first, text: '', truncated: false, tags: {}, body: undefined, normalizers: [], dateMs: first.receivedMs,
+    };
+    const [refused] = await index.add(collection, [bare]);
+    if (refused === undefined) {
+      await index.removeIds(collection, [bare.id]);
+      return;
+    }
+    throw new UnavailableError(
+      `the index refuses every line, even an empty one: ${refused.reason}; first: ${refusal?.reason ?? ''}`,
+      { remedy: `mend the schema of the collection ${collection}; no line is set aside until it takes an empty one` });
   }
 
   /**

@@ -5,6 +5,7 @@ export type AsciiSet = readonly boolean[];
 
 const KEPT_SETS = 4_096;
 const sets = new Map<string, AsciiSet>();
+const forms = new WeakMap<AsciiSet, string>();
 
 export function asciiSetOf(source: string, flags: string): AsciiSet {
   const key = `${flags} ${source}`;
@@ -24,7 +25,7 @@ export function asciiSetOf(source: string, flags: string): AsciiSet {
  */
 export function asciiFormOf(node: RegexpNode, flags: string): string {
   switch (node.kind) {
-    case 'set': return setForm(asciiSetOf(node.source, flags));
+    case 'set': return setFormOf(node.source, flags);
     case 'edge': return node.source;
     case 'capture': return `(${asciiFormOf(node.item, flags)})`;
     case 'look': return `(${node.opening}${asciiFormOf(node.item, flags)})`;
@@ -37,6 +38,15 @@ export function asciiFormOf(node: RegexpNode, flags: string): string {
 function countForm(least: number, most: number): string {
   if (most === Infinity) return least === 0 ? '*' : least === 1 ? '+' : `{${least},}`;
   return least === 0 && most === 1 ? '?' : `{${least},${most}}`;
+}
+
+function setFormOf(source: string, flags: string): string {
+  const set = asciiSetOf(source, flags);
+  const known = forms.get(set);
+  if (known !== undefined) return known;
+  const form = setForm(set);
+  forms.set(set, form);
+  return form;
 }
 
 /** A class with the last character in it is written by what it lacks, so that `[^\n]` stays as cheap as that. */

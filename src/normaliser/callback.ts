@@ -6,7 +6,13 @@ export type LogValue = string | number | LogDate;
 /**
  * The tags of one line while normalizers work on it: PyLogsParser's `log` dictionary. Always holds `raw`.
  */
-export type WorkingLog = Map<string, LogValue>;
+export interface WorkingLog extends Iterable<[string, LogValue]> {
+  get(tag: string): LogValue | undefined;
+  has(tag: string): boolean;
+  set(tag: string, value: LogValue): unknown;
+  delete(tag: string): unknown;
+  forEach(take: (value: LogValue, tag: string) => void): void;
+}
 
 /**
  * What a definition calls a callback: turns a matched value into tags. Pure but for `log`. It throws (a

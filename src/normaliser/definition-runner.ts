@@ -54,7 +54,6 @@ export function applyMatch(
       const value = match[firstCapture + index];
       if (value !== undefined) setTag(pattern.tags[index] as CompiledTag, value, log, input);
     }
-    log.keep();
   } catch (error) {
     log.undo();
     return error instanceof CallbackMismatch ? UNMATCHED : { kind: 'refused', pattern: pattern.name };
@@ -81,7 +80,6 @@ function finish(
     for (const callback of compiled.finalCallbacks) {
       log.begin();
       callback('', log, input);
-      log.keep();
     }
   } catch {
     // What the patterns found stands; only the final callback's own changes are dropped.

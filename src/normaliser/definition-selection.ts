@@ -3,6 +3,7 @@ import type { CommonDefinitions } from './definition-compiler';
 import { DefinitionError } from './definition-error';
 import { loadDefinitionFile } from './definition-loader';
 import type { DefinitionSet } from './ports';
+import { isUserFile } from './user-definitions';
 
 /** A normalizer of a set that runs, with the common tag types and callbacks that it sees. */
 export interface SelectedDefinition {
@@ -11,9 +12,10 @@ export interface SelectedDefinition {
 }
 
 /**
- * The normalizers of a set that run, in the order of the files' names. Of several versions of one normalizer only the
- * highest does, so that a definition is replaced by giving its name to a later one. Throws DefinitionError for a file
- * that cannot be read, and for two normalizers of the same name and version.
+ * The normalizers of a set that run, in the order of the files' names. Of several of one name the users' does, whatever
+ * its version, so that what a later program brings never takes its place; else the one of the highest version. Throws
+ * DefinitionError for a file that cannot be read, and for two of the same name and version that are both the users' or
+ * both the program's.
  */
 export function selectDefinitions(set: DefinitionSet): readonly SelectedDefinition[] {
   const definitions: Definition[] = [];
@@ -24,11 +26,15 @@ export function selectDefinitions(set: DefinitionSet): readonly SelectedDefiniti
     else if (content.kind === 'tagTypes') common.addTagTypes(file.name, content.tagTypes);
     else common.addCallbacks(file.name, content.callbacks);
   }
-  return highestVersions(definitions)
+  const users = highestVersions(definitions.filter(({ place }) => isUserFile(place.file)));
+  const programs = highestVersions(definitions.filter(({ place }) => !isUserFile(place.file)));
+  const running = new Set(new Map([...programs, ...users]).values());
+  return definitions.filter((definition) => running.has(definition))
     .map((definition) => ({ definition, common: common.seenFrom(definition.place.file) }));
 }
 
-function highestVersions(definitions: readonly Definition[]): readonly Definition[] {
+/** By name. */
+function highestVersions(definitions: readonly Definition[]): ReadonlyMap<string, Definition> {
   const byId = new Map<string, Definition>();
   const highest = new Map<string, Definition>();
   for (const definition of definitions) {
@@ -42,7 +48,7 @@ function highestVersions(definitions: readonly Definition[]): readonly Definitio
     const isHigher = other === undefined || Number(definition.version) > Number(other.version);
     if (isHigher) highest.set(definition.name, definition);
   }
-  return definitions.filter((definition) => highest.get(definition.name) === definition);
+  return highest;
 }
 
 /**

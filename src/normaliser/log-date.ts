@@ -20,15 +20,17 @@ export interface WallClock {
   /** From 1. */
   readonly month: number;
   readonly day: number;
-  readonly hour?: number;
-  readonly minute?: number;
-  readonly second?: number;
-  readonly micros?: number;
+  readonly hour?: number | undefined;
+  readonly minute?: number | undefined;
+  readonly second?: number | undefined;
+  readonly micros?: number | undefined;
   readonly offsetMinutes?: number | undefined;
-  readonly aware?: boolean;
+  readonly aware?: boolean | undefined;
 }
 
 const MINUTE_MS = 60_000;
+/** A little less than half of the shortest year. */
+const HALF_YEAR_MS = 182 * 86_400_000;
 
 /** Undefined when there is no such date, by the rules of Python's datetime (years 1–9999, seconds to 59). */
 export function logDate(parts: WallClock): LogDate | undefined {
@@ -69,14 +71,18 @@ function printOffset(minutes: number): string {
  */
 export function nearestYear(parts: Omit<WallClock, 'year'>, receivedWallMs: number): number | undefined {
   const year = new Date(receivedWallMs).getUTCFullYear();
+  const { month, day, hour = 0, minute = 0, second = 0 } = parts;
+  const distanceIn = (candidate: number): number => (
+    day > daysOfMonth(candidate, month) ? Infinity
+      : Math.abs(utcMs(candidate, month, day, hour, minute, second) - receivedWallMs));
+  // Every other year is farther away then.
+  if (distanceIn(year) < HALF_YEAR_MS) return year;
   let best: number | undefined;
   let bestDistance = Infinity;
   // Any other day is at most a year away.
-  const reach = parts.month === 2 && parts.day === 29 ? 4 : 1;
+  const reach = month === 2 && day === 29 ? 4 : 1;
   for (let candidate = year - reach; candidate <= year + reach; candidate += 1) {
-    if (parts.day > daysOfMonth(candidate, parts.month)) continue;
-    const wall = utcMs(candidate, parts.month, parts.day, parts.hour ?? 0, parts.minute ?? 0, parts.second ?? 0);
-    const distance = Math.abs(wall - receivedWallMs);
+    const distance = distanceIn(candidate);
     if (distance >= bestDistance) continue;
     best = candidate;
     bestDistance = distance;
@@ -84,10 +90,17 @@ export function nearestYear(parts: Omit<WallClock, 'year'>, receivedWallMs: numb
   return best;
 }
 
+/** Days from 1970-01-01 by the Gregorian calendar; `month` from 1. Several times as fast as Date.UTC. */
+function dayNumber(year: number, month: number, day: number): number {
+  // Years begin in March, so that a leap day is the last of its year.
+  const marchYear = month > 2 ? year : year - 1;
+  const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
+  const leapDays = Math.floor(marchYear / 4) - Math.floor(marchYear / 100) + Math.floor(marchYear / 400);
+  return marchYear * 365 + leapDays + dayOfYear - 719_468;
+}
+
 function utcMs(year: number, month: number, day: number, hour: number, minute: number, second: number): number {
-  const ms = Date.UTC(year, month - 1, day, hour, minute, second);
-  // Date.UTC reads the years 0–99 as 1900–1999.
-  return year >= 100 ? ms : new Date(ms).setUTCFullYear(year, month - 1, day);
+  return ((dayNumber(year, month, day) * 24 + hour) * 60 + minute) * 60_000 + second * 1_000;
 }
 
 function daysOfMonth(year: number, month: number): number {

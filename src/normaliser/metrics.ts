@@ -41,3 +41,15 @@ export function createNormaliserMetrics(registry: Registry): NormaliserMetrics {
     watch: (watched) => { pool = watched; },
   };
 }
+
+/** The version of the definitions that files closed now are given, as label of a figure that is always 1. */
+export function exposeDefinitions(registry: Registry, version: () => string): void {
+  const gauge = new Gauge({
+    name: 'resilog_definitions_info', help: 'The version of the definitions in force.',
+    labelNames: ['version'], registers: [registry],
+    collect() {
+      gauge.reset();
+      gauge.set({ version: version() }, 1);
+    },
+  });
+}

@@ -68,12 +68,12 @@ function inOrder(definitions: readonly CompiledDefinition[]): readonly CompiledD
 function normalisedOf(log: WorkingLog, matched: readonly Match[], input: NormaliserInput): Normalised {
   const tags: Record<string, TagValue> = {};
   let dateMs: number | undefined;
-  for (const [name, value] of log) {
-    if (name === 'raw' || name === 'body') continue;
+  log.forEach((value, name) => {
+    if (name === 'raw' || name === 'body') return;
     if (typeof value !== 'object') tags[name] = value;
     else if (name === 'date') dateMs = epochMsOf(value, input.timeZone);
     else tags[name] = printLogDate(value);
-  }
+  });
   const body = log.get('body');
   return { tags, dateMs, matched, body: typeof body === 'string' ? body : undefined };
 }

@@ -1,5 +1,6 @@
 import { LiteralScanner } from './literal-scanner';
 import { BeginningFilter, beginningsOf } from './text-beginnings';
+import type { PatternFilter } from './pattern-filter';
 import { bestGroup, type LiteralGroup, requiredLiterals, tellingPart } from './required-literals';
 import type { RegexpNode } from './regexp-tree';
 
@@ -16,7 +17,7 @@ const LITERAL_CHARACTERS = 6;
  * they cannot match without.
  * A pattern is known by the number that `add` gave it. What it rules out cannot match; what it admits may.
  */
-export class Prefilter {
+export class Prefilter implements PatternFilter {
   private readonly literals = new Map<string, number>();
   /** Pattern → its groups of literals, of each of which one must have been seen; the first makes it a candidate. */
   private readonly groups: (readonly (readonly number[])[])[] = [];
@@ -59,12 +60,10 @@ export class Prefilter {
     this.beginningFilter?.apply(text, this.seen, this.candidates);
   }
 
-  /** False: the text looked at may have characters beyond ASCII. */
   get isAscii(): boolean {
     return this.scanner?.isAscii ?? false;
   }
 
-  /** The first candidate from `from` on; Infinity: none. */
   next(from: number): number {
     const { candidates } = this;
     for (let word = from >>> 5, low = from & 31; word < candidates.length; word += 1, low = 0) {
@@ -74,7 +73,7 @@ export class Prefilter {
     return Infinity;
   }
 
-  /** Whether a candidate's other literals are there, too. */
+  /** Whether its other literals are there, too. */
   mayMatch(pattern: number): boolean {
     const groups = this.groups[pattern] as readonly (readonly number[])[];
     for (let index = 1; index < groups.length; index += 1) {

@@ -2,6 +2,8 @@ import { refuse, type WorkingLog } from './callback';
 
 /** Python 2's white space of Unicode text: unlike JavaScript's with the separators of ASCII and without U+FEFF. */
 const SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u180e\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
+/** Has no white space but the space. */
+const PRINTABLE = /^[ -~]*$/;
 const SPACES = new RegExp(`${SPACE}+`, 'u');
 const AROUND = new RegExp(`^${SPACE}+|${SPACE}+$`, 'gu');
 const INTEGER = new RegExp(`^${SPACE}*([+-]?)${SPACE}*(\\p{Nd}+)${SPACE}*$`, 'u');
@@ -17,8 +19,25 @@ export function pythonLongOrNone(text: string): bigint | undefined {
 
 /** Python's `int(text)`, exact to 53 bits; undefined where it raises. */
 export function pythonIntOrNone(text: string): number | undefined {
+  const plain = plainInt(text);
+  if (plain !== undefined) return plain;
   const value = pythonLongOrNone(text);
   return value === undefined ? undefined : Number(value);
+}
+
+/** The value of up to 15 ASCII digits, spaces before them allowed; undefined for any other form, a number or not. */
+function plainInt(text: string): number | undefined {
+  const { length } = text;
+  let at = 0;
+  while (at < length && text.charCodeAt(at) === 32) at += 1;
+  if (at === length || length - at > 15) return undefined;
+  let value = 0;
+  for (; at < length; at += 1) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 /** Python's `int(text)`; refuses where it raises. */
@@ -57,7 +76,10 @@ export function optionalTextTag(log: WorkingLog, name: string): string | undefin
 
 /** Python's `text.strip(characters)`; white space when none are given. */
 export function strip(text: string, characters?: string): string {
-  if (characters === undefined) return text.replace(AROUND, '');
+  if (characters === undefined) {
+    const isBare = isPlain(text.charCodeAt(0)) && isPlain(text.charCodeAt(text.length - 1));
+    return isBare ? text : text.replace(AROUND, '');
+  }
   let from = 0;
   let to = text.length;
   while (from < to && characters.includes(text.charAt(from))) from += 1;
@@ -67,7 +89,12 @@ export function strip(text: string, characters?: string): string {
 
 /** Python's `text.split()`: the words between white space, none of them empty. */
 export function words(text: string): string[] {
-  return text.split(SPACES).filter((word) => word !== '');
+  return text.split(PRINTABLE.test(text) ? ' ' : SPACES).filter((word) => word !== '');
+}
+
+/** A printing ASCII character other than the space. */
+function isPlain(code: number): boolean {
+  return code > 32 && code < 127;
 }
 
 /** Python's `text.split(separator, 1)` when the separator must occur. */

@@ -4,6 +4,7 @@ import type { LineLog } from './line-log';
 import type { PatternMatch } from './linear-matcher';
 import { PatternMatcher } from './pattern-matcher';
 import { type PatternControl, treatment } from './pattern-control';
+import { NoFilter, type PatternFilter } from './pattern-filter';
 import type { Match, NormaliserInput } from './ports';
 import type { Prefilter } from './prefilter';
 
@@ -20,6 +21,8 @@ interface Unit {
 }
 
 const UNMATCHED: RunOutcome = { kind: 'unmatched' };
+/** So few patterns are tried faster than a text is looked at. */
+const FEW_PATTERNS = 4;
 
 /**
  * All normalizers that are applied to one tag, in their order. Only patterns that the prefilter admits for the tag's
@@ -31,22 +34,24 @@ export class TagStage {
   /** By number of pattern − first. CSV patterns share one number, the normalizer's last, and have no entry. */
   private readonly entries: (Entry | undefined)[] = [];
   private readonly units: Unit[] = [];
+  private readonly filter: PatternFilter;
 
   constructor(
-    private readonly tag: string, definitions: readonly CompiledDefinition[], private readonly prefilter: Prefilter,
+    private readonly tag: string, definitions: readonly CompiledDefinition[], prefilter: Prefilter,
     private readonly control: PatternControl,
   ) {
-    const firsts = definitions.map((compiled) => this.add(compiled));
+    const firsts = definitions.map((compiled) => this.add(compiled, prefilter));
     this.first = firsts[0] ?? 0;
     this.end = this.first + this.units.length;
+    this.filter = this.units.length > FEW_PATTERNS ? prefilter : new NoFilter();
   }
 
   /** `refused`: a callback did, and the whole chain ends. */
   run(log: LineLog, input: NormaliserInput, matched: Match[]): 'done' | 'refused' {
     let value = this.look(log);
     if (value === undefined) return 'done';
-    const { prefilter, first } = this;
-    for (let next = prefilter.next(first); next < this.end;) {
+    const { filter, first } = this;
+    for (let next = filter.next(first); next < this.end;) {
       const unit = this.units[next - first] as Unit;
       const outcome = this.apply(unit, next, value, log, input);
       if (outcome.kind === 'refused') return 'refused';
@@ -56,18 +61,18 @@ export class TagStage {
         value = this.look(log);
         if (value === undefined) return 'done';
       }
-      next = prefilter.next(unit.end);
+      next = filter.next(unit.end);
     }
     return 'done';
   }
 
   /** Numbers the patterns of a normalizer; returns the first number. */
-  private add(compiled: CompiledDefinition): number {
+  private add(compiled: CompiledDefinition, prefilter: Prefilter): number {
     const entries: (Entry | undefined)[] = compiled.patterns.map((pattern) => (
       { pattern, matcher: new PatternMatcher(pattern, compiled.definition) }));
     if (compiled.csvPatterns.length > 0) entries.push(undefined);
     const numbers = entries.map((entry) => (
-      this.prefilter.add(entry?.matcher.tree, entry?.matcher.isAnchored === true ? entry.matcher.flags : undefined)));
+      prefilter.add(entry?.matcher.tree, entry?.matcher.isAnchored === true ? entry.matcher.flags : undefined)));
     const first = numbers[0] ?? 0;
     const unit: Unit = { compiled, first, end: first + entries.length };
     for (const entry of entries) {
@@ -82,22 +87,22 @@ export class TagStage {
   private look(log: LineLog): string | undefined {
     const value = valueOf(this.tag, log);
     if (typeof value !== 'string') return undefined;
-    this.prefilter.look(value);
+    this.filter.look(value);
     return value;
   }
 
   /** `candidate` is the normalizer's first pattern that may match. */
   private apply(unit: Unit, candidate: number, value: string, log: LineLog, input: NormaliserInput): RunOutcome {
-    const { prefilter, control } = this;
+    const { filter, control } = this;
     const { compiled } = unit;
     control.enter(candidate);
     if (!prerequisitesHold(compiled, log)) return UNMATCHED;
     const isSearch = compiled.definition.matchType === 'search';
     let found: CompiledPattern | undefined;
     let match: PatternMatch | undefined;
-    for (let number = candidate; number < unit.end; number = prefilter.next(number + 1)) {
+    for (let number = candidate; number < unit.end; number = filter.next(number + 1)) {
       const entry = this.entries[number - this.first];
-      if (entry === undefined || !prefilter.mayMatch(number)) continue;
+      if (entry === undefined || !filter.mayMatch(number)) continue;
       control.enter(number);
       const tried = this.match(entry, number, value);
       // Found anywhere, the leftmost counts, and at one place the first by name.
@@ -114,7 +119,7 @@ export class TagStage {
 
   private match(entry: Entry, number: number, value: string): PatternMatch | null {
     switch (this.control.of(number)) {
-      case treatment.ordinary: return entry.matcher.exec(value, this.prefilter.isAscii);
+      case treatment.ordinary: return entry.matcher.exec(value, this.filter.isAscii);
       case treatment.linear: return entry.matcher.execLinear(value);
       case treatment.skipped: return null;
     }

@@ -6,6 +6,7 @@ import type { RegexpNode } from './regexp-tree';
 export const BEGINNING = 8;
 /** Column of a place beyond the end of the text. */
 const END = 128;
+const COLUMNS = END + 1;
 
 /**
  * Which ASCII characters a text may have at each of its first places, or END, if an expression matches at its start;
@@ -50,30 +51,48 @@ function reachableFrom({ instructions }: LinearProgram, starts: readonly number[
 
 /** Takes from a set of patterns those that cannot match a text because of its first characters. */
 export class BeginningFilter {
-  /** By place and column, the patterns that allow it, as bits. */
-  private readonly allowed: readonly (readonly Uint32Array[])[];
+  /** By place, column and word, the patterns that allow it, as bits. */
+  private readonly allowed: Uint32Array;
+  /** By place, where the row for the text at hand begins. */
+  private readonly rows = new Uint32Array(BEGINNING);
 
   /** By pattern, what `beginningsOf` gave. `words` is the length of the sets in words of 32 bits. */
-  constructor(patterns: readonly (readonly (readonly boolean[] | undefined)[])[], words: number) {
-    this.allowed = Array.from({ length: BEGINNING }, (_, place) => Array.from({ length: END + 1 }, (__, column) => {
-      const bits = new Uint32Array(words);
-      patterns.forEach((places, pattern) => {
-        if (places[place]?.[column] === false) return;
-        bits[pattern >>> 5] = (bits[pattern >>> 5] ?? 0) | (1 << (pattern & 31));
-      });
-      return bits;
-    }));
+  constructor(patterns: readonly (readonly (readonly boolean[] | undefined)[])[], private readonly words: number) {
+    this.allowed = new Uint32Array(BEGINNING * COLUMNS * words);
+    for (let place = 0; place < BEGINNING; place += 1) {
+      for (let column = 0; column < COLUMNS; column += 1) {
+        const row = (place * COLUMNS + column) * words;
+        patterns.forEach((places, pattern) => {
+          if (places[place]?.[column] === false) return;
+          const word = row + (pattern >>> 5);
+          this.allowed[word] = (this.allowed[word] ?? 0) | (1 << (pattern & 31));
+        });
+      }
+    }
   }
 
   /** `into` becomes `from` without the patterns that cannot match. */
   apply(text: string, from: Uint32Array, into: Uint32Array): void {
-    into.set(from);
+    const { allowed, words, rows } = this;
+    const places = this.lookAt(text);
+    for (let word = 0; word < words; word += 1) {
+      let bits = from[word] as number;
+      // Most words are empty: few patterns have their literals in a text.
+      for (let place = 0; place < places && bits !== 0; place += 1) {
+        bits &= allowed[(rows[place] as number) + word] as number;
+      }
+      into[word] = bits;
+    }
+  }
+
+  /** Finds the rows for the text's first characters; returns how many there are. Beyond ASCII nothing is known. */
+  private lookAt(text: string): number {
+    const { rows, words } = this;
     for (let place = 0; place < BEGINNING; place += 1) {
       const code = place < text.length ? text.charCodeAt(place) : END;
-      // Beyond ASCII nothing is known, nor of what follows.
-      if (code >= 128 && place < text.length) return;
-      const bits = this.allowed[place]?.[code] as Uint32Array;
-      for (let word = 0; word < into.length; word += 1) into[word] = (into[word] as number) & (bits[word] as number);
+      if (code >= 128 && place < text.length) return place;
+      rows[place] = (place * COLUMNS + code) * words;
     }
+    return BEGINNING;
   }
 }

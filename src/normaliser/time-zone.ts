@@ -5,11 +5,15 @@ import { InputError } from '../errors';
  * one answer of Intl serves a whole quarter; recent ones are kept.
  */
 const QUARTER_MS = 900_000;
+const DAY_MS = 86_400_000;
 const KEPT_QUARTERS = 8_192;
+const KEPT_DAYS = 1_024;
 
 interface Zone {
   readonly format: Intl.DateTimeFormat;
   readonly offsets: Map<number, number>;
+  /** Day of wall-clock readings → offset, for days round which the clock does not change. */
+  readonly steadyDays: Map<number, number>;
 }
 
 const zones = new Map<string, Zone>();
@@ -31,10 +35,14 @@ export function offsetMsAt(timeZone: string, utcMs: number): number {
   const quarter = Math.floor(utcMs / QUARTER_MS);
   const known = zone.offsets.get(quarter);
   if (known !== undefined) return known;
-  if (zone.offsets.size >= KEPT_QUARTERS) zone.offsets.clear();
   const offset = computeOffsetMs(zone.format, quarter * QUARTER_MS);
-  zone.offsets.set(quarter, offset);
+  remember(zone.offsets, quarter, offset, KEPT_QUARTERS);
   return offset;
+}
+
+function remember(offsets: Map<number, number>, when: number, offset: number, most: number): void {
+  if (offsets.size >= most) offsets.clear();
+  offsets.set(when, offset);
 }
 
 /**
@@ -43,13 +51,28 @@ export function offsetMsAt(timeZone: string, utcMs: number): number {
  */
 export function utcOfWallMs(timeZone: string, wallMs: number): number {
   if (timeZone === 'UTC') return wallMs;
-  const day = 86_400_000;
-  const before = offsetMsAt(timeZone, wallMs - day);
-  const after = offsetMsAt(timeZone, wallMs + day);
+  const { steadyDays } = zoneOf(timeZone);
+  const day = Math.floor(wallMs / DAY_MS);
+  const known = steadyDays.get(day);
+  if (known !== undefined) return wallMs - known;
+  const steady = steadyOffset(timeZone, day);
+  if (steady !== undefined) {
+    remember(steadyDays, day, steady, KEPT_DAYS);
+    return wallMs - steady;
+  }
+  const before = offsetMsAt(timeZone, wallMs - DAY_MS);
+  const after = offsetMsAt(timeZone, wallMs + DAY_MS);
   const early = wallMs - before;
   if (before === after || offsetMsAt(timeZone, early) === before) return early;
   const late = wallMs - after;
   return offsetMsAt(timeZone, late) === after ? late : early;
+}
+
+/** The offset all through the day, the one before it and the one after it; undefined: it may change. */
+function steadyOffset(timeZone: string, day: number): number | undefined {
+  const offset = offsetMsAt(timeZone, (day - 1) * DAY_MS);
+  const isSteady = [0, 1, 2].every((days) => offsetMsAt(timeZone, (day + days) * DAY_MS) === offset);
+  return isSteady ? offset : undefined;
 }
 
 function zoneOf(name: string): Zone {
@@ -60,7 +83,7 @@ function zoneOf(name: string): Zone {
       timeZone: name, hourCycle: 'h23', era: 'short',
       year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric',
     });
-    const zone = { format, offsets: new Map<number, number>() };
+    const zone = { format, offsets: new Map<number, number>(), steadyDays: new Map<number, number>() };
     zones.set(name, zone);
     return zone;
   } catch (error) {

@@ -31,8 +31,15 @@ export class Adapters {
   private readonly closers: (() => Promise<void> | void)[] = [];
   private link: Coordination | undefined;
   private closed = false;
+  /** What the start of the process waits for at this moment. */
+  private waitingFor: string | undefined;
 
   constructor(private readonly options: AdapterOptions) {}
+
+  /** Why a process that is still starting is not ready. */
+  startingReasons(): readonly string[] {
+    return [this.waitingFor === undefined ? 'starting' : `starting: waiting for ${this.waitingFor}`];
+  }
 
   /** Connects in the background; operations wait for it up to their deadline. */
   coordination(): Coordination {
@@ -104,13 +111,17 @@ export class Adapters {
   /** Tries until it works or the signal aborts: for processes that may be started before what they need. */
   async eventually<T>(what: string, signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
     const { clock, random, log } = this.options;
+    this.waitingFor = what;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await operation();
+        const result = await operation();
+        this.waitingFor = undefined;
+        return result;
       } catch (error) {
         // What is not configured yet may be in a moment: the processes of a new cluster start together.
         const mayCome = error instanceof ConfigurationError || (error instanceof ResilogError && error.retryable);
         if (!mayCome || signal.aborted) throw error;
+        this.waitingFor = `${what} (${messageOf(error)})`;
         log.warn('StartDelayed', { waitingFor: what, reason: messageOf(error) });
         await clock.sleep(backoffMs(attempt, random, 200, 2_000), signal);
         if (signal.aborted) throw error;

@@ -4,7 +4,7 @@ import { createConsumer, type Consumer } from '../consumer/consumer';
 import { createConsumerMetrics } from '../consumer/metrics';
 import { ConfigurationError } from '../errors';
 import type { LogIndex } from '../index/ports';
-import { createNormaliserMetrics } from '../normaliser/metrics';
+import { createNormaliserMetrics, exposeDefinitions } from '../normaliser/metrics';
 import { WorkerPool } from '../normaliser/worker-pool';
 import { createQueueAdministration } from '../queue/queue-administration';
 import { createQueueConsumer } from '../queue/queue-consumer';
@@ -38,8 +38,7 @@ export function createConsumerProcess(options: ProcessOptions): Service {
   const stopping = new AbortController();
   const closers = new Closers({ clock, log });
   closers.add('connections', () => adapters.close());
-  const starting = ['starting'];
-  let unready: () => readonly string[] = () => starting;
+  let unready = (): readonly string[] => adapters.startingReasons();
 
   const start = async (): Promise<void> => {
     const metrics = new Registry();
@@ -56,8 +55,10 @@ export function createConsumerProcess(options: ProcessOptions): Service {
       for (const volume of volumes) await volume.prepare();
       await keepDefinitions(program, volumes);
     });
-    const definitions = await LiveDefinitions.open({ coordination, volumes, program, clock, log }, stopping.signal);
+    const definitions = await adapters.eventually('the definitions in force', stopping.signal, () => (
+      LiveDefinitions.open({ coordination, volumes, program, clock, log }, stopping.signal)));
     closers.add('definitions', () => definitions.close());
+    exposeDefinitions(metrics, () => definitions.current.version);
     const normaliserMetrics = createNormaliserMetrics(metrics);
     const pool = new WorkerPool({
       store: definitionsOf(program, volumes), clock, log, workers: settings.current.consumer.workers,
@@ -76,7 +77,7 @@ export function createConsumerProcess(options: ProcessOptions): Service {
       prepareIndex: () => prepareIndex(adapters, options, settings, index),
     });
     closers.add('consumer', (deadlineMs) => consumer.close(deadlineMs));
-    await adapters.eventually('ZooKeeper', stopping.signal, () => consumer.start());
+    await adapters.eventually('the queue', stopping.signal, () => consumer.start());
     if (stopping.signal.aborted) return;
     const recovery = createRecovery({
       ...options, coordination, settings, volumes, queue, definitions, index, closingBytes: CLOSING_BYTES,

@@ -4,6 +4,7 @@ import { buildBlock } from '../archive/block-format';
 import type { Clock } from '../clock';
 import { ConfigurationError } from '../errors';
 import type { Log } from '../log';
+import { exposeDefinitions } from '../normaliser/metrics';
 import { ownCertificate, readTlsFiles, type TlsFiles } from '../producer/certificate';
 import { createProducer, type Producer } from '../producer/producer';
 import { createQueueProducer } from '../queue/queue-producer';
@@ -53,7 +54,8 @@ export function createProducerProcess(options: ProcessOptions): Service {
       for (const volume of volumes) await volume.prepare();
       await keepDefinitions(program, volumes);
     });
-    const definitions = await LiveDefinitions.open({ coordination, volumes, program, clock, log }, stopping.signal);
+    const definitions = await adapters.eventually('the definitions in force', stopping.signal, () => (
+      LiveDefinitions.open({ coordination, volumes, program, clock, log }, stopping.signal)));
     closers.add('definitions', () => definitions.close());
     const keys = new WatchedKeyDirectory({
       coordination, clock, log, graceSeconds: () => settings.current.intake.graceSeconds,
@@ -67,6 +69,7 @@ export function createProducerProcess(options: ProcessOptions): Service {
     });
     closers.add('recovery', () => recovery.close());
     const metrics = new Registry();
+    exposeDefinitions(metrics, () => definitions.current.version);
     const producer = createProducer({
       listen: { host: address, port: configuration.port ?? 0 }, tls, member: member ?? 'producer',
       volumes, coordination, keys, settings, queue, buildBlock, closeFiles: recovery.closeFiles,

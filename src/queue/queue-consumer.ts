@@ -66,10 +66,12 @@ class CoordinationQueueConsumer implements QueueConsumer {
   }
 
   async start(onLost: (fence: string) => void): Promise<void> {
+    // What may fail comes first: then the start can be tried again.
+    const buckets = await countBuckets(this.options.coordination);
     invariant(!this.started, 'a queue consumer is started once');
     this.started = true;
     this.onLost = onLost;
-    await this.share.start(await countBuckets(this.options.coordination));
+    await this.share.start(buckets);
   }
 
   progress(): void {

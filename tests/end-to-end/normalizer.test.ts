@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Cluster } from '../support/cluster';
 import { sharedCluster } from '../support/shared-cluster';
+import { fetchText } from './support/client';
 import { commandsOf, type Commands } from './support/commands';
+import { until } from './support/wait';
 
 interface Found {
   readonly id: string;
@@ -40,7 +42,7 @@ describe('resilog normalizer on a cluster', function () {
     commands = commandsOf(cluster);
     folder = await mkdtemp(join(tmpdir(), 'resilog-test-'));
     await commands.run('config', 'set', 'files.maxAgeMs=1000', 'consumer.hardCommitMs=2000');
-    for (const name of ['turnstiles', 'strangers']) await commands.addSource(name);
+    for (const name of ['turnstiles', 'doors', 'attackers', 'strangers']) await commands.addSource(name);
   });
 
   after(async () => {
@@ -74,11 +76,23 @@ describe('resilog normalizer on a cluster', function () {
     throw new Error(`the tag ${tag} ${isThere ? 'did not come' : 'did not go'}`);
   }
 
-  it('a definition is live soon after it is added: files that close later have its tags and its version', async () => {
+  /** The version that each producer and consumer gives to files that it closes now. */
+  async function versionsInForce(): Promise<readonly string[]> {
+    const texts = await Promise.all([
+      ...[51, 52].map((port) => fetchText(`https://[::1]:${cluster.basePort + port}/metrics`)),
+      ...[71, 72].map((port) => fetchText(`http://[::1]:${cluster.basePort + port}/metrics`)),
+    ]);
+    return texts.map((text) => /^resilog_definitions_info\{version="(\w+)"\} 1$/m.exec(text)?.[1] ?? 'unknown');
+  }
+
+  it('a definition is live within two seconds after it is added: files that close later have its tags and its version', async () => {
     const before = await indexed('turnstile 1 opened by ana');
     expect(before.found.tags).to.not.have.property('turnstile');
+    const former = await versionsInForce();
     const path = await file('turnstile.xml', definition('1.0', 'user'));
     const added = await commands.json<Added>('normalizer', 'add', path);
+    await until('every producer and consumer uses it', 2_000, async () => (
+      (await versionsInForce()).every((version, member) => version !== former[member])));
     expect(added.added).to.deep.equal(['user/turnstile.xml']);
     const after = await indexedOnce('turnstile', true, 100);
     expect(after.found.tags).to.include({ user: 'ana', turnstile: after.found.message.split(' ')[1] });
@@ -86,9 +100,10 @@ describe('resilog normalizer on a cluster', function () {
     // The document names the version that its tags come from.
     const named = await commands.ndjson<Found>('search', `definitions:${after.definitions}`, '--source', 'turnstiles', '--all');
     expect(named.map(({ id }) => id)).to.deep.equal([after.found.id]);
+    expect(await versionsInForce()).to.deep.equal(Array(4).fill(after.definitions));
     // What was indexed before stays as it was.
-    const former = await commands.ndjson<Found>('search', 'normalizers:e2e*', '--source', 'turnstiles', '--all');
-    expect(former.map(({ id }) => id)).to.deep.equal([after.found.id]);
+    const unchanged = await commands.ndjson<Found>('search', 'normalizers:e2e*', '--source', 'turnstiles', '--all');
+    expect(unchanged.map(({ id }) => id)).to.deep.equal([after.found.id]);
     const listed = await commands.ndjson<{ normalizer: string }>('normalizer', 'list');
     expect(listed.map(({ normalizer }) => normalizer)).to.include('e2e-turnstile-1.0');
   });
@@ -111,6 +126,50 @@ describe('resilog normalizer on a cluster', function () {
     expect(refused.code).to.equal(65);
     expect(refused.stdout).to.include('should be "bob" and is "ana"');
     expect(await commands.run('normalizer', 'list', '--all', '--json')).to.equal(before);
+  });
+
+  it('a definition that takes for ever on some lines holds up no others', async () => {
+    const count = 20_000;
+    const timed = async (round: string): Promise<number> => {
+      const lines = Array.from({ length: count }, (_, i) => `door ${i} of ${round} opened`);
+      const begin = Date.now();
+      await commands.run('send', await file('doors', `${lines.join('\n')}\n`), '--source', 'doors');
+      await until(`all lines of ${round} are found`, 300_000, async () => (
+        (await commands.json<{ count: number }>('search', round, '--source', 'doors', '--count')).count === count));
+      return Date.now() - begin;
+    };
+    const calmMs = await timed('calm');
+    // Exponential on a run of `a` that no `b` ends.
+    const run = `<normalizer name="e2e-run" version="1.0" appliedTo="body"><tagTypes><tagType name="Run">
+<regexp>(?:a+)+b</regexp></tagType></tagTypes><patterns><pattern name="run"><text>RUN</text>
+<tags><tag name="e2e_run" tagType="Run"><substitute>RUN</substitute></tag></tags></pattern></patterns></normalizer>`;
+    const before = await versionsInForce();
+    await commands.run('normalizer', 'add', await file('run.xml', run));
+    try {
+      await until('every process uses it', 10_000, async () => (
+        (await versionsInForce()).every((version, member) => version !== before[member])));
+      // Again and again, so that both consumers get some, all through the round.
+      const hostile = await file('hostile', `${Array(10).fill('a'.repeat(60)).join('\n')}\n`);
+      let going = true;
+      const attack = (async (): Promise<number> => {
+        let sent = 0;
+        for (; going; sent += 10) await commands.run('send', hostile, '--source', 'attackers');
+        return sent;
+      })();
+      const stormyMs = await timed('stormy').finally(() => { going = false; });
+      const attacked = await attack;
+      if (process.env.RESILOG_TEST_FIGURES !== undefined) process.stderr.write(`${calmMs} ms, with it ${stormyMs} ms\n`);
+      // Half of the throughput for ten seconds is what it may cost.
+      expect(stormyMs).to.be.lessThan(calmMs * 2 + 10_000);
+      await commands.run('wait', '--verified', '--timeout', '120');
+      const search = ['search', 'a'.repeat(60), '--source', 'attackers', '--count'] as const;
+      expect((await commands.json<{ count: number }>(...search)).count, 'hostile lines are indexed, too').to.equal(attacked);
+      const consumers = [71, 72].map((port) => fetchText(`http://[::1]:${cluster.basePort + port}/metrics`));
+      expect((await Promise.all(consumers)).join('\n'))
+        .to.match(/^resilog_normaliser_pattern_offences_total\{normalizer="e2e-run-1.0",pattern="run"\} [1-9]/m);
+    } finally {
+      await commands.run('normalizer', 'remove', 'e2e-run');
+    }
   });
 
   it('lines that no definition knows are grouped by shape', async () => {

@@ -22,7 +22,8 @@ export function setDateWithoutYear(log: WorkingLog, parts: Omit<WallClock, 'year
   if (parts.month < 1 || parts.month > 12) refuse('there is no such month');
   const receivedWallMs = input.receivedMs + offsetMsAt(input.timeZone, input.receivedMs);
   const year = nearestYear(parts, receivedWallMs) ?? refuse('there is no such date');
-  setDate(log, { ...parts, year });
+  const { month, day, hour, minute, second, micros, offsetMinutes } = parts;
+  setDate(log, { year, month, day, hour, minute, second, micros, offsetMinutes, aware: parts.aware });
 }
 
 /** What a number of a date says. */
@@ -32,14 +33,23 @@ export type Place = 'year' | 'month' | 'day' | 'hour' | 'minute' | 'second';
 export function numericDate(
   form: RegExp, places: readonly Place[], adjust: Partial<Record<Place, number>> = {},
 ): Callback {
+  const reader = (place: Place, read: (text: string) => number): (match: RegExpExecArray) => number => {
+    const group = places.indexOf(place) + 1;
+    const added = adjust[place] ?? 0;
+    return (match) => (group === 0 ? 0 : read(match[group] ?? '') + added);
+  };
+  const year = reader('year', pythonInt);
+  const month = reader('month', (text) => (/^[A-Za-z]/.test(text) ? monthNumber(text) : pythonInt(text)));
+  const day = reader('day', pythonInt);
+  const hour = reader('hour', pythonInt);
+  const minute = reader('minute', pythonInt);
+  const second = reader('second', pythonInt);
   return (value, log) => {
     const match = form.exec(value) ?? refuse('the date has another form');
-    const parts: Record<Place, number> = { year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0 };
-    places.forEach((place, index) => {
-      const text = match[index + 1] ?? '';
-      parts[place] = (place === 'month' && !/\d/.test(text) ? monthNumber(text) : pythonInt(text)) + (adjust[place] ?? 0);
+    setDate(log, {
+      year: year(match), month: month(match), day: day(match),
+      hour: hour(match), minute: minute(match), second: second(match),
     });
-    setDate(log, parts);
   };
 }
 

@@ -67,9 +67,20 @@ function convert(target: Target, text: string, log: WorkingLog, input: Normalise
   }
 }
 
+const KEPT_NAMES = 4_096;
+const names = new Map<string, string>();
+
 /** Every character of a path but ASCII letters and digits becomes `_`. */
 function tagNameOf(path: string): string {
-  return path.replace(/[^0-9A-Za-z]+/g, '_').replace(/^_/, '').slice(0, NAME_CHARACTERS);
+  const known = names.get(path);
+  if (known !== undefined) return known;
+  const name = path.replace(/[^0-9A-Za-z]+/g, '_').replace(/^_/, '').slice(0, NAME_CHARACTERS);
+  // Records of one program have the same paths again and again; a path may be as long as a line.
+  if (path.length <= 2 * NAME_CHARACTERS) {
+    if (names.size >= KEPT_NAMES) names.clear();
+    names.set(path, name);
+  }
+  return name;
 }
 
 function parseRow(row: string): [path: string, target: Target] {

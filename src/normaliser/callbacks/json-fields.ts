@@ -21,53 +21,70 @@ export const readJson: FieldReader = (text, found) => {
 
 class NotJson extends Error {}
 
+const OBJECT = 0x7b;
+const OBJECT_END = 0x7d;
+const ARRAY = 0x5b;
+const ARRAY_END = 0x5d;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const DOLLAR = 0x24;
+
 class JsonReader {
   private at = 0;
 
   constructor(private readonly text: string, private readonly found: (path: string, value: string) => void) {}
 
   readAll(): boolean {
-    if (this.text.charAt(0) !== '{') return false;
+    if (this.text.charCodeAt(0) !== OBJECT) return false;
     this.object('', 1);
     return this.at === this.text.length;
   }
 
   private value(path: string, depth: number): void {
     const next = this.peek();
-    if (next === '{' && depth <= DEPTH) this.object(path, depth);
-    else if (next === '{') this.found(path, this.composite());
-    else if (next === '[') this.array(path);
-    else this.scalar((value) => { this.found(path, value); });
+    if (next === OBJECT && depth <= DEPTH) {
+      this.object(path, depth);
+    } else if (next === OBJECT) {
+      this.found(path, this.composite());
+    } else if (next === ARRAY) {
+      this.array(path);
+    } else {
+      const value = this.scalar();
+      if (value !== undefined) this.found(path, value);
+    }
   }
 
   private object(path: string, depth: number): void {
-    this.expect('{');
-    if (this.skip('}')) return;
+    this.expect(OBJECT);
+    if (this.skip(OBJECT_END)) return;
     do {
       this.peek();
       const key = this.string();
-      this.expect(':');
-      this.value(key.startsWith('$') ? path : path === '' ? key : `${path}.${key}`, depth + 1);
-    } while (this.skip(','));
-    this.expect('}');
+      this.expect(COLON);
+      this.value(key.charCodeAt(0) === DOLLAR ? path : path === '' ? key : `${path}.${key}`, depth + 1);
+    } while (this.skip(COMMA));
+    this.expect(OBJECT_END);
   }
 
   private array(path: string): void {
     const start = this.at;
     let plain = true;
     const values: string[] = [];
-    this.expect('[');
-    if (this.skip(']')) return;
+    this.expect(ARRAY);
+    if (this.skip(ARRAY_END)) return;
     do {
       const next = this.peek();
-      if (next === '{' || next === '[') {
+      if (next === OBJECT || next === ARRAY) {
         plain = false;
         this.composite();
       } else {
-        this.scalar((value) => { values.push(value); });
+        const value = this.scalar();
+        if (value !== undefined) values.push(value);
       }
-    } while (this.skip(','));
-    this.expect(']');
+    } while (this.skip(COMMA));
+    this.expect(ARRAY_END);
     this.found(path, plain ? values.join(',') : this.text.slice(start, this.at));
   }
 
@@ -76,62 +93,66 @@ class JsonReader {
     const start = this.at;
     let open = 0;
     do {
-      const next = this.text.charAt(this.at);
-      if (next === '"') {
+      const next = this.text.charCodeAt(this.at);
+      if (next === QUOTE) {
         this.string();
         continue;
       }
-      if (next === '{' || next === '[') open += 1;
-      else if (next === '}' || next === ']') open -= 1;
-      else if (next === '') throw new NotJson();
+      if (next === OBJECT || next === ARRAY) open += 1;
+      else if (next === OBJECT_END || next === ARRAY_END) open -= 1;
+      else if (Number.isNaN(next)) throw new NotJson();
       this.at += 1;
     } while (open > 0);
     return this.text.slice(start, this.at);
   }
 
-  private scalar(take: (value: string) => void): void {
-    if (this.peek() === '"') {
-      take(this.string());
-      return;
-    }
+  /** Undefined: null. */
+  private scalar(): string | undefined {
+    if (this.peek() === QUOTE) return this.string();
     SCALAR.lastIndex = this.at;
     const match = SCALAR.exec(this.text)?.[0];
     if (match === undefined) throw new NotJson();
     this.at += match.length;
-    if (match !== 'null') take(match);
+    return match === 'null' ? undefined : match;
   }
 
   private string(): string {
-    if (this.text.charAt(this.at) !== '"') throw new NotJson();
+    const { text } = this;
+    if (text.charCodeAt(this.at) !== QUOTE) throw new NotJson();
     const start = this.at + 1;
-    let end = this.text.indexOf('"', start);
-    while (end >= 0 && this.isEscaped(end, start)) end = this.text.indexOf('"', end + 1);
+    let end = text.indexOf('"', start);
+    while (end >= 0 && this.isEscaped(end, start)) end = text.indexOf('"', end + 1);
     if (end < 0) throw new NotJson();
     this.at = end + 1;
-    const raw = this.text.slice(start, end);
+    const raw = text.slice(start, end);
     return raw.includes('\\') ? unescaped(raw) : raw;
   }
 
   private isEscaped(at: number, start: number): boolean {
     let backslashes = 0;
-    while (at - backslashes > start && this.text.charAt(at - backslashes - 1) === '\\') backslashes += 1;
+    while (at - backslashes > start && this.text.charCodeAt(at - backslashes - 1) === BACKSLASH) backslashes += 1;
     return backslashes % 2 === 1;
   }
 
-  /** The next character that is no white space. */
-  private peek(): string {
-    while (' \t\r\n'.includes(this.text.charAt(this.at)) && this.at < this.text.length) this.at += 1;
-    return this.text.charAt(this.at);
+  /** The code of the next character that is no white space; NaN at the end. */
+  private peek(): number {
+    const { text } = this;
+    let code = text.charCodeAt(this.at);
+    while (code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09) {
+      this.at += 1;
+      code = text.charCodeAt(this.at);
+    }
+    return code;
   }
 
-  private skip(character: string): boolean {
-    if (this.peek() !== character) return false;
+  private skip(code: number): boolean {
+    if (this.peek() !== code) return false;
     this.at += 1;
     return true;
   }
 
-  private expect(character: string): void {
-    if (!this.skip(character)) throw new NotJson();
+  private expect(code: number): void {
+    if (!this.skip(code)) throw new NotJson();
   }
 }
 

@@ -3,8 +3,10 @@ import { logDate } from '../log-date';
 import { cut, optionalTextTag, pythonIntOrNone, slice, strip, textTag, words } from '../python-values';
 import { commonDateCallbacks } from './common-dates';
 
-function rename(log: WorkingLog, names: Readonly<Record<string, string>>): void {
-  for (const [from, to] of Object.entries(names)) {
+type Names = readonly (readonly [from: string, to: string])[];
+
+function rename(log: WorkingLog, names: Names): void {
+  for (const [from, to] of names) {
     const value = log.get(from);
     if (value === undefined) continue;
     log.delete(from);
@@ -12,22 +14,24 @@ function rename(log: WorkingLog, names: Readonly<Record<string, string>>): void 
   }
 }
 
-const NETFILTER_KEYS = new Set(['in', 'out', 'mac', 'src', 'spt', 'dst', 'dpt', 'len', 'proto']);
+const NETFILTER_NAMES: Names = [
+  ['in', 'inbound_int'], ['out', 'outbound_int'], ['src', 'source_ip'], ['dst', 'dest_ip'], ['proto', 'protocol'],
+  ['spt', 'source_port'], ['dpt', 'dest_port'],
+];
+/** Keys in lower case, and the tags that their values become. */
+const NETFILTER_TAGS: ReadonlyMap<string, string> = new Map([...NETFILTER_NAMES, ['mac', 'mac'], ['len', 'len']]);
 
 /** The kernel's `KEY=value` words; other keys and empty values are left out. */
 export const decodeNetfilter: Callback = (value, log) => {
-  const pairs = new Map<string, string>();
+  // The original renames a tag of such a name wherever it comes from.
+  rename(log, NETFILTER_NAMES);
   for (const word of words(value)) {
-    if (!word.includes('=') || word.endsWith('=')) continue;
-    const [key = '', text = '', ...rest] = word.split('=');
-    if (rest.length > 0) refuse('a word has two "="');
-    pairs.set(key, text);
+    const sign = word.indexOf('=');
+    if (sign < 0 || word.endsWith('=')) continue;
+    if (word.includes('=', sign + 1)) refuse('a word has two "="');
+    const tag = NETFILTER_TAGS.get(word.slice(0, sign).toLowerCase());
+    if (tag !== undefined) log.set(tag, word.slice(sign + 1));
   }
-  for (const [key, text] of pairs) {
-    if (NETFILTER_KEYS.has(key.toLowerCase())) log.set(key.toLowerCase(), text);
-  }
-  rename(log, { in: 'inbound_int', out: 'outbound_int', src: 'source_ip', dst: 'dest_ip', proto: 'protocol',
-    spt: 'source_port', dpt: 'dest_port' });
   const mac = optionalTextTag(log, 'mac');
   if (mac !== undefined) {
     log.set('dest_mac', slice(mac, 0, 17));
@@ -38,6 +42,9 @@ export const decodeNetfilter: Callback = (value, log) => {
 };
 
 const POSTFIX_KEYS = new Set(['client', 'to', 'from', 'orig_to', 'relay', 'size', 'message-id', 'status']);
+const POSTFIX_NAMES: Names = [
+  ['to', 'message_recipient'], ['from', 'message_sender'], ['size', 'len'], ['message-id', 'message_id'],
+];
 
 /** Postfix's `key=value, …`; the daemon's name after `postfix/` becomes `component`. */
 export const decodePostfix: Callback = (value, log) => {
@@ -52,7 +59,7 @@ export const decodePostfix: Callback = (value, log) => {
     const bare = strip(text, '<>');
     log.set(name, name === 'status' ? (words(bare)[0] ?? refuse('the status is empty')) : bare);
   }
-  rename(log, { to: 'message_recipient', from: 'message_sender', size: 'len', 'message-id': 'message_id' });
+  rename(log, POSTFIX_NAMES);
   decodePeer(log, 'client', 'source');
   decodePeer(log, 'relay', 'dest');
 };

@@ -100,6 +100,24 @@ describe('work on a file', function () {
     expect((await volume.states.get(ID))?.setAside).to.equal(2);
   });
 
+  it('sets a whole batch aside, but not as long as the index refuses even an empty line', async () => {
+    await closeFile(volume, ID, [LINES]);
+    let broken = true;
+    const ill = new MemoryIndex({
+      refuse: ({ text }) => (broken ? 'unknown field "id"' : text === '' ? undefined : 'no such field'),
+    });
+    await ill.prepare(COLLECTION);
+    const outcome = await workOnFile(ID, running, workOptions(volume, ill));
+    expect(outcome.kind).to.equal('unavailable');
+    expect(await volume.states.setAsideLines({ limit: 10 })).to.deep.equal([]);
+    expect(await volume.states.get(ID)).to.include({ attempts: 0, position: 0, setAside: 0 });
+    broken = false;
+    expect((await workOnFile(ID, running, workOptions(volume, ill))).kind).to.equal('finished');
+    expect(await volume.states.setAsideLines({ limit: 100 })).to.have.length(23);
+    await ill.commit(COLLECTION, 'soft');
+    expect((await ill.search([COLLECTION], { query: { text: '*' }, rows: 0 })).count, 'nothing is left of the test').to.equal(0);
+  });
+
   it('judges set-aside lines anew when the file is indexed again, and takes back what was accepted before', async () => {
     refused = new Set([5]);
     await closeFile(volume, ID, [LINES]);

@@ -20,6 +20,20 @@ describe('selectDefinitions', () => {
       .to.deep.equal(['a-1.2 a/a.xml', 'z-1.0 b/z.xml']);
   });
 
+  it("takes the user's definition in the place of the program's of the same name, whatever their versions", () => {
+    const selected = (programs: string, users: readonly string[]): readonly string[] => {
+      const set = definitionSetOf([
+        { name: 'resilog/a.xml', xml: minimal({ name: 'a', version: programs }) },
+        ...users.map((version) => ({ name: `user/a${version}.xml`, xml: minimal({ name: 'a', version }) })),
+      ]);
+      return selectDefinitions(set).map(({ definition }) => definition.place.file);
+    };
+    expect(selected('2.0', ['1.0'])).to.deep.equal(['user/a1.0.xml']);
+    expect(selected('1.0', ['1.0']), 'the program came to have it later').to.deep.equal(['user/a1.0.xml']);
+    expect(selected('3.0', ['1.0', '2.0'])).to.deep.equal(['user/a2.0.xml']);
+    expect(selected('3.0', [])).to.deep.equal(['resilog/a.xml']);
+  });
+
   it('refuses the same version twice, also below the highest', () => {
     expect(() => selectDefinitions(definitionSetOf([
       { name: '1.xml', xml: minimal({ name: 'a', version: '1.0' }) },

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Registry } from 'prom-client';
-import { createNormaliserMetrics } from '../../../src/normaliser/metrics';
+import { createNormaliserMetrics, exposeDefinitions } from '../../../src/normaliser/metrics';
 import { treatment } from '../../../src/normaliser/pattern-control';
 import { PatternOffences } from '../../../src/normaliser/pattern-offences';
 
@@ -23,6 +23,19 @@ describe('the normaliser’s figures', () => {
     expect(text).to.contain('resilog_normaliser_suspended_patterns 1');
     expect(text).to.contain('resilog_normaliser_abandoned_lines 3');
     expect(text).to.contain('resilog_normaliser_threads_lost 4');
+  });
+});
+
+describe('the definitions in force', () => {
+  it('are told by their version, and by no former one', async () => {
+    const registry = new Registry();
+    let version = '0123456789abcdef';
+    exposeDefinitions(registry, () => version);
+    expect(await registry.metrics()).to.contain('resilog_definitions_info{version="0123456789abcdef"} 1');
+    version = 'fedcba9876543210';
+    const text = await registry.metrics();
+    expect(text).to.contain('resilog_definitions_info{version="fedcba9876543210"} 1');
+    expect(text).not.to.contain('0123456789abcdef');
   });
 });
 

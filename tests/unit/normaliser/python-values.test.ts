@@ -9,7 +9,8 @@ describe('values as Python 2 reads them', () => {
     const cases: readonly [string, number | undefined][] = [
       ['5', 5], [' +5 ', 5], ['-7', -7], ['- 5', -5], ['\u0665', 5], ['1\u{1d7d8}', 10], ['\u{1d7ff}', 9], ['5\x1f', 5],
       ['\u180e5', 5], ['007', 7], ['', undefined], ['-', undefined], ['5L', undefined], ['0x1f', undefined],
-      ['5\0', undefined], ['1.0', undefined], ['1_0', undefined], ['\ufeff5', undefined], ['²', undefined],
+      ['5\0', undefined], ['  42', 42], ['42 ', 42], ['  ', undefined], ['4 2', undefined], ['999999999999999', 999_999_999_999_999],
+      ['0000000000000042', 42], ['9007199254740993', 9_007_199_254_740_992], ['1.0', undefined], ['1_0', undefined], ['\ufeff5', undefined], ['²', undefined],
     ];
     for (const [text, value] of cases) expect(pythonIntOrNone(text), JSON.stringify(text)).to.equal(value);
     expect(pythonLongOrNone('-18446744073709551616')).to.equal(-18_446_744_073_709_551_616n);

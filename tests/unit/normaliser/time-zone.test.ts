@@ -37,6 +37,36 @@ describe('time zones', () => {
 });
 
 describe('dates of lines', () => {
+  it('are those of the calendar on every day of the years 1 to 9999', () => {
+    // JavaScript's own calendar is the oracle; 17 days are no divisor of a week, a year or a century.
+    const end = Date.UTC(9999, 11, 31);
+    for (let at = Date.parse('0001-01-01T07:08:09Z'); at < end; at += 17 * 24 * HOUR) {
+      const date = new Date(at);
+      const parts = {
+        year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate(),
+        hour: 7, minute: 8, second: 9,
+      };
+      expect(logDate(parts)?.wallMs, date.toISOString()).to.equal(at);
+    }
+  });
+
+  it('without a year are in the one that is nearest, on any day', () => {
+    const receptions = ['2026-11-22T05:00Z', '2024-01-01T00:00Z', '2024-07-02T12:00Z', '2023-12-31T00:00Z'].map(Date.parse);
+    for (const received of receptions) {
+      const year = new Date(received).getUTCFullYear();
+      for (let at = Date.UTC(2024, 0, 1); at < Date.UTC(2025, 0, 1); at += 24 * HOUR) {
+        const day = new Date(at);
+        const parts = { month: day.getUTCMonth() + 1, day: day.getUTCDate() };
+        const years = Array.from({ length: 9 }, (_, index) => year - 4 + index)
+          .filter((candidate) => new Date(Date.UTC(candidate, parts.month - 1, parts.day)).getUTCDate() === parts.day);
+        const distance = (candidate: number): number => (
+          Math.abs(Date.UTC(candidate, parts.month - 1, parts.day) - received));
+        const [nearest] = years.sort((left, right) => distance(left) - distance(right));
+        expect(nearestYear(parts, received), `${day.toISOString()} at ${received}`).to.equal(nearest);
+      }
+    }
+  });
+
   it('exist only where the calendar has them', () => {
     const bad = [
       { month: 13, day: 1 }, { month: 0, day: 1 }, { month: 2, day: 29 }, { month: 4, day: 31 }, { month: 1, day: 0 },

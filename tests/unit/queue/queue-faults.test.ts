@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { systemClock } from '../../../src/clock';
+import { UnavailableError } from '../../../src/errors';
 import { silentLog } from '../../../src/log';
 import { createQueueAdministration } from '../../../src/queue/queue-administration';
 import { createQueueConsumer } from '../../../src/queue/queue-consumer';
@@ -54,6 +55,17 @@ describe('queue with lost answers', function () {
     const names = await Promise.all(Array.from({ length: BUCKETS }, (_, i) => control.children(`/Queue/buckets/0${i}`)));
     return names.flat().filter((name) => name.startsWith('owner-'));
   };
+
+  it('is started by a second try when the registry did not answer the first', async () => {
+    const coordination = server.connect();
+    const queue = consumerOf(coordination);
+    coordination.loseConnection();
+    const first = queue.start(() => undefined).then(() => 'started', (error: unknown) => error);
+    expect(await first).to.be.instanceOf(UnavailableError);
+    coordination.reconnect();
+    await queue.start(() => undefined);
+    await eventually(() => { expect(queue.owned).to.equal(BUCKETS); });
+  });
 
   it('adopts the owner node of a create without an answer (schedule 27)', async () => {
     const { coordination, lose } = forgetful(server);
