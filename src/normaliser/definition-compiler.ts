@@ -22,14 +22,14 @@ export function compileDefinition(definition: Definition, common: CommonDefiniti
   const { regexp, patterns } = compiler.joined(sorted.filter((pattern) => pattern.csv === undefined));
   return {
     id: definition.id,
-    appliedTo: definition.appliedTo,
+    appliedTo: interned(definition.appliedTo),
     definition,
     regexp,
     patterns,
     csvPatterns: sorted.flatMap((pattern) => (pattern.csv === undefined ? [] : [compiler.csv(pattern, pattern.csv)])),
     prerequisites: definition.prerequisites.map(({ tag, regexp: form, place }) => (
-      { tag, form: compiler.anchored(form, place, { unicode: false, ignoreCase: false }) })),
-    commonTags: definition.commonTags,
+      { tag: interned(tag), form: compiler.anchored(form, place, { unicode: false, ignoreCase: false }) })),
+    commonTags: internedNames(definition.commonTags),
     taxonomy: definition.taxonomy,
     finalCallbacks: definition.finalCallbacks.map((use) => resolveCallback(use, definition, common.callbacks)),
   };
@@ -38,6 +38,15 @@ export function compileDefinition(definition: Definition, common: CommonDefiniti
 /** Python sorts names by code point; so must we, for the order of patterns decides which one matches. */
 function compareNames(left: string, right: string): number {
   return Buffer.compare(Buffer.from(left), Buffer.from(right));
+}
+
+/** The same text as the one string that V8 keeps of it for names of properties: two such are compared at once. */
+function interned(name: string): string {
+  return Object.keys({ [name]: true })[0] ?? name;
+}
+
+function internedNames<T>(tags: readonly (readonly [string, T])[]): readonly (readonly [string, T])[] {
+  return tags.map(([name, value]) => [interned(name), value]);
 }
 
 class Compiler {
@@ -54,7 +63,8 @@ class Compiler {
       sources.push(`(?:${source})()`);
       const compiledTags = tags.map((tag) => this.tag(tag));
       return {
-        name: pattern.name, source, tags: compiledTags, firstCapture, marker: captures, commonTags: pattern.commonTags,
+        name: pattern.name, source, tags: compiledTags, firstCapture, marker: captures,
+        commonTags: internedNames(pattern.commonTags),
         hasCallbacks: compiledTags.some((tag) => tag.callbacks.length > 0),
       };
     });
@@ -74,7 +84,7 @@ class Compiler {
         ...this.tag(tag), column: tag.substitute,
         form: this.anchored(this.regexpOf(tag), tag.place, { unicode: false, ignoreCase: false }),
       })),
-      commonTags: pattern.commonTags,
+      commonTags: internedNames(pattern.commonTags),
     };
   }
 
@@ -112,7 +122,7 @@ class Compiler {
 
   private tag(tag: TagDefinition): CompiledTag {
     return {
-      name: tag.name,
+      name: interned(tag.name),
       isPrivate: tag.name.startsWith('__'),
       callbacks: tag.callbacks.map((use) => resolveCallback(use, this.definition, this.common.callbacks)),
     };

@@ -29,6 +29,8 @@ export class Prefilter implements PatternFilter {
   private seen = new Uint32Array(0);
   private candidates = new Uint32Array(0);
   private scanned: string | undefined;
+  /** The candidates are those for it. */
+  private lookedAt: string | undefined;
   private readonly beginnings: Beginnings[] = [];
   private beginningFilter: BeginningFilter | undefined;
 
@@ -51,6 +53,9 @@ export class Prefilter implements PatternFilter {
    * without another scan: what appears in it appeared in the whole.
    */
   look(text: string): void {
+    // Most normalizers change nothing of the text that they are applied to.
+    if (text === this.lookedAt) return;
+    this.lookedAt = text;
     const scanner = this.scanner ?? this.seal();
     if (this.scanned === undefined || !this.scanned.endsWith(text)) {
       this.seen.set(this.always);
