@@ -122,6 +122,20 @@ describe('resilog launch', function () {
       expect(await code).to.equal(137);
     });
 
+    it('leaves a component that stays unhealthy alone while ZooKeeper is away, for that may be why', async () => {
+      const code = launch({ renewAfterMs: 1_000 });
+      await until(present, 'published');
+      const pid = (await readMembers(observer, 'SolrCloud'))[0]?.pid ?? 0;
+      await own.loseConnection();
+      await until(() => own.coordination.state !== 'connected', 'without ZooKeeper');
+      process.kill(pid, 'SIGSTOP');
+      // Several times as long as it may be unhealthy, and as a look at its health takes.
+      expect(await Promise.race([code, systemClock.sleep(8_000).then(() => 'left alone')])).to.equal('left alone');
+      expect(isAlive(pid)).to.equal(true);
+      await own.reconnect();
+      expect(await code, 'now it is its own fault').to.equal(137);
+    });
+
     it('passes SIGTERM on, withdraws first, and ends with the exit code of the child', async () => {
       const code = launch();
       await until(present, 'published');
