@@ -3,6 +3,7 @@ import type { ExampleDefinition, PatternDefinition } from './definition';
 import { runDefinition } from './definition-runner';
 import { createNormaliser, printLogValue } from './normaliser';
 import type { DefinitionSet, NormaliserInput } from './ports';
+import { withinTime } from './time-limit';
 
 /** An example that does not give what it says. */
 export interface ExampleFailure {
@@ -24,6 +25,8 @@ export interface ExampleReport {
   readonly failures: readonly ExampleFailure[];
 }
 
+/** Most take microseconds. */
+const EXAMPLE_MS = 2_000;
 /** Examples are read as if received now: fixed, so that they give the same always; a year they lack is near it. */
 const EXAMPLE_RECEIVED_MS = Date.UTC(2026, 0, 1);
 
@@ -65,7 +68,12 @@ function checkExample(
   const expected = example.expectedTags.length;
   const input: NormaliserInput = { text: example.text, receivedMs: EXAMPLE_RECEIVED_MS, timeZone: 'UTC' };
   const log = new Map([[compiled.appliedTo, example.text]]);
-  const outcome = runDefinition({ ...compiled, prerequisites: [] }, log, input);
+  const run = withinTime(EXAMPLE_MS, () => runDefinition({ ...compiled, prerequisites: [] }, log, input));
+  if (run === undefined) {
+    fail(`the example takes more than ${EXAMPLE_MS / 1_000} s: a pattern can match it in too many ways`);
+    return { expected, equal: 0, failures };
+  }
+  const outcome = run.result;
   if (outcome.kind !== 'matched') {
     fail(outcome.kind === 'refused' ? 'a callback refuses the example' : 'no pattern matches the example');
     return { expected, equal: 0, failures };
