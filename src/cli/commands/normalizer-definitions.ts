@@ -74,7 +74,7 @@ function addList(normalizer: Command, context: CommandContext): void {
     .option('--all', 'those of the program too')
     .option('--json', 'one JSON object a line: normalizer, appliedTo, patterns, file')
     .action(async (options: { all?: boolean; json?: boolean }) => {
-      const rows = selectDefinitions(await inForce(context)).map(({ definition }) => ({
+      const rows = selectDefinitions(await definitionsInForce(context)).map(({ definition }) => ({
         normalizer: definition.id, appliedTo: definition.appliedTo, patterns: definition.patterns.length,
         file: definition.place.file,
       })).filter(({ file }) => options.all === true || isUserFile(file));
@@ -95,7 +95,7 @@ function addShow(normalizer: Command, context: CommandContext): void {
     .argument('<name>', 'name of a normalizer, or of a file as `list` has it')
     .option('--json', 'one JSON object: file, xml')
     .action(async (name: string, options: { json?: boolean }) => {
-      const set = await inForce(context);
+      const set = await definitionsInForce(context);
       const file = fileOf(set, set.files, name);
       if (options.json) context.output.json({ file: file.name, xml: file.xml });
       else context.output.line(file.xml.trimEnd());
@@ -122,7 +122,8 @@ function addRemove(normalizer: Command, context: CommandContext): void {
     });
 }
 
-async function inForce(context: CommandContext): Promise<DefinitionSet> {
+/** The program's and the users'. */
+export async function definitionsInForce(context: CommandContext): Promise<DefinitionSet> {
   const program = await context.services.programDefinitions();
   return withUserFiles(program, await (await userDefinitions(context)).files());
 }
@@ -132,7 +133,7 @@ function checkTogether(program: DefinitionSet, files: readonly DefinitionFile[])
   const common = program.files.filter(({ name }) => name.includes('/common_'));
   const alone = checkDefinitions([...common, ...files]);
   if (alone.failures.length > 0) return alone;
-  // All together: two normalizers of one name and version are found only here.
+  // All together, as processes will use them: what one can't use must not get into the registry.
   createNormaliser(withUserFiles(program, files));
   return alone;
 }

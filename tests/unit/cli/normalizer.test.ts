@@ -11,6 +11,7 @@ import { PermissionError } from '../../../src/errors';
 import { MemoryIndex } from '../../../src/index/memory-index';
 import type { Hit, IndexDocument } from '../../../src/index/ports';
 import { definitionSetOf } from '../../../src/normaliser/definition-set';
+import type { DefinitionSet } from '../../../src/normaliser/ports';
 import { memoryDefinitionStore } from '../../../src/normaliser/memory-definition-store';
 import { shapeOf } from '../../../src/normaliser/line-shape';
 import { type MemoryCoordination, MemoryCoordinationServer } from '../../../src/registry/memory-coordination';
@@ -37,10 +38,12 @@ describe('resilog normalizer', () => {
   let index: MemoryIndex;
   let exitCode: number;
   let texts: readonly string[] = [];
+  let program: DefinitionSet;
   const store = memoryDefinitionStore();
   const clock = new ManualClock();
 
   beforeEach(async () => {
+    program = PROGRAM;
     folder = await mkdtemp(join(tmpdir(), 'resilog-test-'));
     coordination = new MemoryCoordinationServer({ clock }).connect();
     index = new MemoryIndex();
@@ -59,7 +62,7 @@ describe('resilog normalizer', () => {
     exitCode = 0;
     const services = {
       coordination: async () => coordination, volumes: async () => [{ definitions: store }], index: async () => index,
-      programDefinitions: async () => PROGRAM, collections: async () => ['logs'],
+      programDefinitions: async () => program, collections: async () => ['logs'],
       withText: async (hits: readonly Hit[]) => hits.map((hit) => ({ ...hit, message: texts[hit.line] ?? '' })),
     } as unknown as Services;
     const context = {
@@ -196,10 +199,15 @@ describe('resilog normalizer', () => {
       expect((await run('list', '--json')).out).to.equal('');
     });
 
-    it('are refused beside one of the same name and version', async () => {
-      const twin = await run('add', await file('twin.xml', orderXml('ana', 'name="first" version="1.0"')));
+    it('run instead of the program\'s of their name, and are refused beside another of the same name and version', async () => {
+      const xml = orderXml('ana', 'name="first" version="1.0"');
+      expect(await run('add', await file('own.xml', xml))).to.include({ code: 0 });
+      const listed = (await run('list', '--all', '--json')).out.trim().split('\n');
+      expect(listed.map((line) => (JSON.parse(line) as { file: string }).file)).to.deep.equal(['user/own.xml']);
+      const twin = await run('add', await file('twin.xml', xml));
       expect(twin.code).to.equal(65);
-      expect(twin.err).to.include('"first-1.0" is also defined in resilog/first.xml');
+      expect(twin.out + twin.err).to.include('"first-1.0" is also defined in user/own.xml');
+      expect((await run('list', '--json')).out.trim().split('\n')).to.have.length(1);
     });
 
     it('are tested without being added', async () => {
@@ -258,6 +266,26 @@ describe('resilog normalizer', () => {
       expect(err).to.include('4 lines are unparsed, 4 were looked at').and.include('web: 3').and.include('db: 1');
       expect((await run('unparsed', '--source', 'db', '--json')).out.trim().split('\n')).to.have.length(1);
       expect((await run('unparsed')).out).to.match(/^2 {2}web {2}job <n> took <n> s from <ip>\n {2}e\.g\. job 1\d took/);
+    });
+
+    it('with --headers groups lines of which only the header is known by what follows it', async () => {
+      program = definitionSetOf([...PROGRAM.files, {
+        name: 'headers/head.xml',
+        xml: `<normalizer name="head" version="1.0" appliedTo="raw"><patterns><pattern name="p"><text>HOST PROGRAM: BODY$</text>
+<tags><tag name="program"><substitute>PROGRAM</substitute></tag><tag name="body"><substitute>BODY</substitute></tag>
+<tag name="host"><substitute>HOST</substitute></tag></tags></pattern></patterns></normalizer>`,
+      }]);
+      await indexed([
+        { text: 'alpha shopd: order 7 by ana', normalizers: ['head-1.0', 'first-1.0'] },
+        { text: 'alpha shopd: cart 7 lost', normalizers: ['head-1.0'] },
+        { text: 'beta shopd: cart 9 lost', normalizers: ['head-1.0'] },
+        { text: 'ready' },
+      ]);
+      expect((await run('unparsed')).err).to.include('1 lines are unparsed');
+      const { code, out, err } = await run('unparsed', '--headers', '--json');
+      expect(code, err).to.equal(0);
+      const groups = out.trim().split('\n').map((line) => JSON.parse(line) as { shape: string; lines: number });
+      expect(groups.map(({ shape, lines }) => `${lines} ${shape}`)).to.deep.equal(['2 shopd: cart <n> lost', '1 ready']);
     });
 
     it('says that there are none', async () => {
