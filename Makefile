@@ -26,7 +26,7 @@ UP = $(CLUSTER) up --var '$(VAR)' --address '$(ADDRESS)' --base-port '$(BASE_POR
 export PATH := $(CURDIR)/parts/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status clean distclean demo test lint typecheck lock bench-normaliser fuzz-normaliser
+.PHONY: help build up down status clean distclean demo test lint typecheck lock hashes sdist bench-normaliser fuzz-normaliser
 
 help: ## show this list
 	@echo 'Targets:'
@@ -75,6 +75,12 @@ typecheck: build ## check the types of sources and tests
 
 lock: build ## resolve the Java and Python packages anew after a change of what is wanted
 	@sh tools/lock.sh
+
+hashes: ## write buildout.hash.cfg anew after a change of a template or schema of the SlapOS release
+	@$(PYTHON) tools/hash-files.py
+
+sdist: ## pack the SlapOS release into sdist/, ready to be served and supplied from there
+	@$(PYTHON) tools/sdist.py
 
 bench-normaliser: build ## measure the normaliser: against PyLogsParser, with two workers, with more definitions
 	@TS_NODE_TRANSPILE_ONLY=true node -r ts-node/register benchmarks/normaliser.ts
