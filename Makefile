@@ -26,7 +26,7 @@ UP = $(CLUSTER) up --var '$(VAR)' --address '$(ADDRESS)' --base-port '$(BASE_POR
 export PATH := $(CURDIR)/parts/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status clean distclean demo test lint typecheck lock hashes sdist bench-normaliser fuzz-normaliser
+.PHONY: help build up down status clean distclean demo test test-slapos lint typecheck lock hashes sdist bench-normaliser fuzz-normaliser
 
 help: ## show this list
 	@echo 'Targets:'
@@ -66,6 +66,9 @@ demo: build ## send real log lines through a local cluster and find them
 
 test: build ## lint, type check and every test, on real servers; ends with "N passed, N failed"
 	@node tools/test.mjs
+
+test-slapos: build ## the SlapOS release under real slapproxy and slapgrid, as an ordinary user
+	@node tools/test.mjs slapos
 
 lint: build ## check the style of the sources
 	@npm run --silent lint
