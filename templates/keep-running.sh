@@ -2,6 +2,18 @@
 # Usage: keep-running.sh COMMAND. Runs it in the foreground, and anew when it ends by itself: slapgrid's supervisord
 # starts a service only once. One that ends within five seconds waits longer and longer, up to half a minute.
 # Signals reach the command by themselves: supervisord sends them to the whole group.
+# A command that outlived a killed keep-running.sh is ended before another is started.
+started() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+note=$1.pid
+if read -r pid start 2>/dev/null <"$note" && [ -n "$start" ]; then
+  tries=30
+  while [ "$tries" -gt 0 ] && [ "$(started "$pid")" = "$start" ]; do
+    if [ "$tries" = 1 ]; then kill -KILL "$pid"; else kill -TERM "$pid"; fi 2>/dev/null
+    tries=$((tries - 1))
+    sleep 1
+  done
+fi
+
 stopping=
 trap 'stopping=1' TERM INT
 pause=1
@@ -9,6 +21,7 @@ while :; do
   begin=$(date +%s)
   "$@" &
   child=$!
+  echo "$child $(started "$child")" >"$note"
   wait "$child"
   code=$?
   # A signal ends wait before the command has ended.

@@ -85,8 +85,8 @@ describe('schemas of the SlapOS release', () => {
   }
 
   it('accept a cluster of three', () => {
-    const three = { zookeeper: { count: 3 }, mongodb: { count: 3 }, solr: { count: 2, replicas: 2 }, consumer: { count: 3 } };
-    expect(problems(cluster, three)).to.equal('');
+    const servers = { zookeeper: { count: 3 }, mongodb: { count: 3 }, solr: { count: 2, replicas: 2 } };
+    expect(problems(cluster, { ...servers, producer: { count: 2 }, consumer: { count: 3 } })).to.equal('');
   });
 });
 
