@@ -1,12 +1,13 @@
 import { expect } from 'chai';
 import { createHash, createHmac } from 'node:crypto';
-import { request } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadSchema } from '../../src/schemas';
 import type { Run } from '../support/checkout';
 import { freeBasePort } from '../support/free-ports';
 import { listenersOf } from '../support/listeners';
-import { readText, SlaposNode } from './support/slapos-node';
+import { post } from './support/https';
+import { sharedNode } from './support/shared-node';
+import { readText, type SlaposNode } from './support/slapos-node';
 
 interface Published {
   readonly 'admin-secret': string;
@@ -45,7 +46,7 @@ describe('SlapOS: a cluster of one of each', function () {
   };
 
   before(async () => {
-    node = await SlaposNode.start();
+    node = await sharedNode();
     base = await freeBasePort();
     parameters = {
       zookeeper: { 'base-port': base, 'java-options': QUICK_JAVA },
@@ -54,13 +55,6 @@ describe('SlapOS: a cluster of one of each', function () {
       producer: { 'base-port': base + 50 },
       consumer: { 'base-port': base + 70 },
     };
-  });
-
-  after(async () => { await node.remove(); });
-
-  it('is built by slapgrid from an address', async () => {
-    const log = await node.build(node.releaseUrl);
-    expect(log).to.include('Finished software releases');
   });
 
   it('is requested once, and every promise passes', async () => {
@@ -164,14 +158,4 @@ function services(node: SlaposNode): string[] {
 
 function startOf(pid: number): string {
   return readText(`/proc/${pid}/stat`).replace(/^.*\) /s, '').split(' ')[19] ?? '';
-}
-
-/** Posts over HTTPS, trusting this certificate alone; returns the status. */
-function post(url: string, authority: string, body: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { method: 'POST', ca: authority, agent: false }, (response) => {
-      response.resume().on('end', () => { resolve(response.statusCode ?? 0); });
-    });
-    sent.on('error', reject).end(body);
-  });
 }

@@ -37,7 +37,7 @@ export class SlaposNode {
     for (const name of ['requirements.txt', 'node.py']) {
       cpSync(join(checkout, 'tests', 'slapos', name), join(folder, name));
     }
-    if (process.getuid?.() === 0) giveTo(user, folder);
+    node.give(folder);
     const python = await pythonFor(user);
     await mustWork(node.run(python, ['-m', 'venv', 'venv']));
     const pip = (...args: string[]): Promise<Run> => node.run('venv/bin/pip', ['install', '--quiet', ...args]);
@@ -112,6 +112,16 @@ export class SlaposNode {
     throw new Error(`still used: ${this.usedPartitions().join(', ')}`);
   }
 
+  /** Makes the node's user the owner of a folder with all in it. */
+  give(folder: string): void {
+    if (process.getuid?.() !== 0) return;
+    const { uid, gid } = this.user;
+    chownSync(folder, uid, gid);
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      chownSync(join(entry.parentPath, entry.name), uid, gid);
+    }
+  }
+
   partition(name: string): string {
     return join(this.folder, 'b', 'inst', name);
   }
@@ -151,12 +161,6 @@ export function failedPromises(log: string): string[] {
   return [...new Set(found)];
 }
 
-/** Contents of all files below a folder that this test may read, by path. */
-export function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-}
-
 export function readText(path: string): string {
   return readFileSync(path, 'utf8');
 }
@@ -165,13 +169,6 @@ async function mustWork(running: Promise<Run>): Promise<Run> {
   const finished = await running;
   if (finished.code !== 0) throw new Error(`exit code ${finished.code ?? 'none'}: ${(finished.stdout + finished.stderr).slice(-4_000)}`);
   return finished;
-}
-
-function giveTo(user: Account, folder: string): void {
-  chownSync(folder, user.uid, user.gid);
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    chownSync(join(entry.parentPath, entry.name), user.uid, user.gid);
-  }
 }
 
 function freePort(host: string): Promise<number> {
