@@ -90,11 +90,13 @@ describe('check.py, which promises ask', function () {
     const asked = (status: unknown, wanted: unknown): Promise<string> =>
       check('cluster', program(status), join(folder, 'resilog.json'), plan(wanted));
     const members = ['ZooKeeper zookeeper-1'];
-    expect(await asked(ready, { waiting: [], members })).to.equal('OK');
+    expect(await asked(ready, { waiting: [], members, external: [] })).to.equal('OK');
     expect(await asked(ready, { waiting: ['solr-1'], members })).to.include('not published yet: solr-1');
-    expect(await asked(ready, { waiting: [], members: [...members, 'Producer producer-1'] }))
+    expect(await asked(ready, { waiting: [], members: [...members, 'Producer producer-1'], external: [] }))
       .to.include('not up: Producer producer-1');
-    expect(await asked({ ...ready, ready: false, problems: ['no primary'] }, { waiting: [], members })).to.include('no primary');
-    expect(await asked({ ...ready, lag: { oldestMs: 3_600_000 } }, { waiting: [], members })).to.include('3600 s behind');
+    const lacking = { ...ready, ready: false, problems: ['no MongoDB is up'] };
+    expect(await asked(lacking, { waiting: [], members, external: [] })).to.include('not ready: no MongoDB is up');
+    expect(await asked(lacking, { waiting: [], members, external: ['MongoDB'] })).to.equal('OK');
+    expect(await asked({ ...ready, lag: { oldestMs: 3_600_000 } }, { waiting: [], members, external: [] })).to.include('3600 s behind');
   });
 });
