@@ -1,6 +1,8 @@
 import { expect } from 'chai';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { checkout, run } from '../../support/checkout';
+import { createInterface } from 'node:readline';
+import { checkout } from '../../support/checkout';
 
 type Profile = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
@@ -12,13 +14,25 @@ const HOST = 'fd46::5';
 const ACCESS = { admin: 'admin:x', producer: 'producer:x', consumer: 'consumer:x', launcher: 'launcher:x' };
 const MEMBER = { id: 1, host: HOST, port: 12_001, 'peer-port': 12_011, 'election-port': 12_021 };
 
+let renderer: ChildProcess | undefined;
+let answers: AsyncIterator<string> | undefined;
+
+/** One Python for all: it takes longer to start than to render. */
 async function render(template: string, context: Readonly<Record<string, unknown>>): Promise<Profile> {
-  const { code, stdout, stderr } = await run(join(checkout, 'venv', 'bin', 'python'),
-    [join(checkout, 'tests', 'unit', 'slapos', 'render.py')],
-    { input: JSON.stringify({ template: `templates/instance-${template}.cfg.in`, context: { ...RELEASE, ...context } }) });
-  if (code !== 0) throw new Error(stderr);
-  return JSON.parse(stdout) as Profile;
+  if (renderer === undefined || answers === undefined) {
+    renderer = spawn(join(checkout, 'venv', 'bin', 'python'), [join(__dirname, 'render.py')],
+      { stdio: ['pipe', 'pipe', 'inherit'] });
+    if (renderer.stdout === null) throw new Error('the renderer has no output');
+    answers = createInterface(renderer.stdout)[Symbol.asyncIterator]();
+  }
+  const request = { template: `templates/instance-${template}.cfg.in`, context: { ...RELEASE, ...context } };
+  renderer.stdin?.write(`${JSON.stringify(request)}\n`);
+  const answer = JSON.parse(String((await answers.next()).value)) as { profile?: Profile; problem?: string };
+  if (answer.profile === undefined) throw new Error(answer.problem);
+  return answer.profile;
 }
+
+after(() => { renderer?.stdin?.end(); });
 
 const partsOf = (profile: Profile): string[] => (profile.buildout?.parts ?? '').split('\n').filter(Boolean);
 

@@ -1,6 +1,7 @@
-"""Renders an instance's profile as slapos.recipe.template:jinja2 does. Standard input: {"template", "context"}.
+"""Renders instances' profiles as slapos.recipe.template:jinja2 does. A line of input is {"template", "context"}.
 
-Standard output: the sections of the profile, as zc.buildout reads them. "dumps" marks a value as zc.buildout's fork does.
+A line of output is {"profile"}, its sections as zc.buildout reads them, or {"problem"}. "dumps" marks a value as
+zc.buildout's fork does.
 """
 
 import json
@@ -15,12 +16,20 @@ CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.pa
 
 
 def main():
-    request = json.load(sys.stdin)
+    for line in sys.stdin:
+        try:
+            answer = {'profile': render(**json.loads(line))}
+        except jinja2.TemplateError as error:
+            answer = {'problem': '%s: %s' % (type(error).__name__, error)}
+        print(json.dumps(answer), flush=True)
+
+
+def render(template, context):
     environment = jinja2.Environment(extensions=['jinja2.ext.do'], undefined=jinja2.StrictUndefined)
-    with open(os.path.join(CHECKOUT, request['template'])) as content:
-        template = environment.from_string(content.read())
-    text = template.render(dumps=lambda value: '!py!' + repr(value), range=range, **request['context'])
-    json.dump(configparser.parse(StringIO(text), request['template']), sys.stdout)
+    with open(os.path.join(CHECKOUT, template)) as content:
+        parsed = environment.from_string(content.read())
+    text = parsed.render(dumps=lambda value: '!py!' + repr(value), range=range, **context)
+    return configparser.parse(StringIO(text), template)
 
 
 if __name__ == '__main__':
