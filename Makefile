@@ -26,7 +26,8 @@ UP = $(CLUSTER) up --var '$(VAR)' --address '$(ADDRESS)' --base-port '$(BASE_POR
 export PATH := $(CURDIR)/parts/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status clean distclean demo test test-slapos lint typecheck lock hashes sdist bench-normaliser fuzz-normaliser
+.PHONY: help build up down status clean distclean demo test test-slapos \
+	lint typecheck lock hashes sdist bench-normaliser fuzz-normaliser
 
 help: ## show this list
 	@echo 'Targets:'
@@ -59,7 +60,7 @@ clean: ## stop the local cluster and remove all its data
 	@test ! -x venv/bin/python || $(CLUSTER) clean --var '$(VAR)'
 
 distclean: clean ## remove everything that was built, too
-	@rm -rf venv parts eggs develop-eggs .installed.cfg node_modules dist
+	@rm -rf venv parts eggs develop-eggs .installed.cfg node_modules dist sdist
 
 demo: build ## send real log lines through a local cluster and find them
 	@VAR='$(VAR)' UP="$(UP)" sh tools/demo.sh
