@@ -95,7 +95,7 @@ const CLUSTER = {
   chroot: '/resilog', 'external-zookeeper': [], 'external-mongodb': '', 'external-solr': [],
 };
 const HOSTS = Object.fromEntries(['zookeeper', 'mongodb', 'solr', 'producer', 'consumer'].map((kind) => [`${kind}-1`, HOST]));
-const FORMER = { hosts: HOSTS, certificates: { 'producer-1': 'PEM' } };
+const FORMER = { hosts: HOSTS };
 
 const root = (parameters: unknown, former: unknown): Promise<Profile> =>
   render('default', { ipv6_set: [HOST], computer_id: 'local', parameters, former });
@@ -110,7 +110,7 @@ describe('profile of the cluster\'s root', function () {
     }
     expect(profile['request-zookeeper-base']?.['config-members']).to.equal('!py![]');
     expect(partsOf(profile)).not.to.include('initialise');
-    expect(profile.gathered?.init).to.include("'zookeeper-1'").and.include("'the certificate of producer-1'");
+    expect(profile.gathered?.init).to.include("waiting = ['zookeeper-1', 'mongodb-1', 'solr-1', 'producer-1'");
   });
 
   it('tells the ensemble to all once it is complete, and initialises', async () => {
