@@ -26,7 +26,8 @@ UP = $(CLUSTER) up --var '$(VAR)' --address '$(ADDRESS)' --base-port '$(BASE_POR
 export PATH := $(CURDIR)/parts/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status clean distclean demo test lint typecheck lock bench-normaliser fuzz-normaliser
+.PHONY: help build up down status clean distclean demo test test-slapos \
+	lint typecheck lock hashes sdist bench-normaliser fuzz-normaliser
 
 help: ## show this list
 	@echo 'Targets:'
@@ -59,13 +60,16 @@ clean: ## stop the local cluster and remove all its data
 	@test ! -x venv/bin/python || $(CLUSTER) clean --var '$(VAR)'
 
 distclean: clean ## remove everything that was built, too
-	@rm -rf venv parts eggs develop-eggs .installed.cfg node_modules dist
+	@rm -rf venv parts eggs develop-eggs .installed.cfg node_modules dist sdist
 
 demo: build ## send real log lines through a local cluster and find them
 	@VAR='$(VAR)' UP="$(UP)" sh tools/demo.sh
 
 test: build ## lint, type check and every test, on real servers; ends with "N passed, N failed"
 	@node tools/test.mjs
+
+test-slapos: build ## the SlapOS release under real slapproxy and slapgrid, as an ordinary user
+	@node tools/test.mjs slapos
 
 lint: build ## check the style of the sources
 	@npm run --silent lint
@@ -75,6 +79,12 @@ typecheck: build ## check the types of sources and tests
 
 lock: build ## resolve the Java and Python packages anew after a change of what is wanted
 	@sh tools/lock.sh
+
+hashes: ## write buildout.hash.cfg anew after a change of a template or schema of the SlapOS release
+	@$(PYTHON) tools/hash-files.py
+
+sdist: ## pack the SlapOS release into sdist/, ready to be served and supplied from there
+	@$(PYTHON) tools/sdist.py
 
 bench-normaliser: build ## measure the normaliser: against PyLogsParser, with two workers, with more definitions
 	@TS_NODE_TRANSPILE_ONLY=true node -r ts-node/register benchmarks/normaliser.ts

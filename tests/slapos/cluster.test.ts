@@ -1,0 +1,161 @@
+import { expect } from 'chai';
+import { createHash, createHmac } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { loadSchema } from '../../src/schemas';
+import type { Run } from '../support/checkout';
+import { freeBasePort } from '../support/free-ports';
+import { listenersOf } from '../support/listeners';
+import { post } from './support/https';
+import { sharedNode } from './support/shared-node';
+import { readText, type SlaposNode } from './support/slapos-node';
+
+interface Published {
+  readonly 'admin-secret': string;
+  readonly 'intake-urls': readonly string[];
+  readonly certificates: Readonly<Record<string, string>>;
+  readonly command: string;
+  readonly 'fault-tolerant': boolean;
+  readonly remark: string;
+}
+
+const LINES = 10_000;
+const LINES_A_REQUEST = 1_000;
+const QUICK_JAVA = '-XX:TieredStopAtLevel=1';
+const ROLES = ['admin', 'producer', 'consumer', 'launcher'];
+/** What listens in a cluster of one of each, as distances from the base. */
+const OFFSETS = [1, 11, 21, 31, 41, 51, 71];
+const READY_MS = 120_000;
+
+describe('SlapOS: a cluster of one of each', function () {
+  this.timeout(1_800_000);
+  let node: SlaposNode;
+  let base = 0;
+  let parameters = {};
+  let published: Published;
+
+  const resilog = (...args: string[]): Promise<Run> => node.run(published.command, args);
+
+  const untilReady = async (): Promise<void> => {
+    const deadline = Date.now() + READY_MS;
+    for (;;) {
+      const { code, stdout, stderr } = await resilog('status');
+      if (code === 0) return;
+      if (Date.now() > deadline) throw new Error(`not ready: ${stdout}${stderr}`);
+      await sleep(1_000);
+    }
+  };
+
+  before(async () => {
+    node = await sharedNode();
+    base = await freeBasePort();
+    parameters = {
+      zookeeper: { 'base-port': base, 'java-options': QUICK_JAVA },
+      mongodb: { 'base-port': base + 30 },
+      solr: { 'base-port': base + 40, 'java-options': QUICK_JAVA },
+      producer: { 'base-port': base + 50 },
+      consumer: { 'base-port': base + 70 },
+    };
+  });
+
+  it('is requested once, and every promise passes', async () => {
+    await node.request('cluster', node.releaseUrl, parameters);
+    await node.settle();
+    published = (await node.info<Published>('cluster'))['connection-parameters'];
+    expect(loadSchema('instance-default-output-schema').check(published)).to.have.property('value');
+    expect(published['intake-urls']).to.deep.equal([`https://[::1]:${base + 51}`]);
+    expect(published['fault-tolerant']).to.equal(false);
+    expect(published.remark).to.include('1 zookeeper, 1 mongodb, 1 solr');
+  });
+
+  it('has a command line in the root\'s partition that needs no configuration', async () => {
+    const { code, stdout, stderr } = await resilog('status');
+    expect(code, stderr).to.equal(0);
+    for (const name of ['zookeeper-1', 'mongodb-1', 'solr-1', 'producer-1', 'consumer-1']) expect(stdout).to.include(name);
+  });
+
+  it('listens on the partitions\' address only', () => {
+    const found = listenersOf([...node.services().keys()]);
+    expect(new Set(found.map(({ address }) => address))).to.deep.equal(new Set(['::1']));
+    expect([...new Set(found.map(({ port }) => port - base))].sort((a, b) => a - b)).to.deep.equal(OFFSETS);
+  });
+
+  it(`takes ${LINES} lines over HTTPS and finds each of them`, async () => {
+    const { stdout } = await resilog('source', 'add', 'web1', '--json');
+    const { key } = JSON.parse(stdout) as { key: string };
+    const authority = published.certificates['producer-1'] ?? '';
+    for (let first = 0; first < LINES; first += LINES_A_REQUEST) {
+      const lines = Array.from({ length: LINES_A_REQUEST }, (_, index) => `slapos test line ${first + index}\n`);
+      expect(await post(`${published['intake-urls'][0] ?? ''}/${key}`, authority, lines.join(''))).to.equal(200);
+    }
+    const waited = await resilog('wait', '--idle', '--timeout', '180s');
+    expect(waited.code, waited.stderr).to.equal(0);
+    expect((await resilog('search', '*', '--source', 'web1', '--count')).stdout.trim()).to.equal(String(LINES));
+  });
+
+  it('shows its secrets in no command line and to no other user', async () => {
+    const secret = published['admin-secret'];
+    const passwords = ROLES.map((role) => createHmac('sha256', secret).update(role).digest('hex'));
+    const { stdout } = await node.run('ps', ['-eo', 'args', '-ww']);
+    const logs = await node.run('sh', ['-c', `cat ${node.partition('slappart*')}/.*.log ${node.partition('slappart*')}/var/log/*`]);
+    for (const word of [secret, ...passwords]) {
+      expect(stdout).not.to.include(word);
+      expect(logs.stdout).not.to.include(word);
+    }
+    const modes = await node.run('stat', ['-c', '%a', ...node.usedPartitions().map((name) => node.partition(name))]);
+    expect(new Set(modes.stdout.trim().split('\n'))).to.deep.equal(new Set(['750']));
+  });
+
+  it('starts a server anew that was killed', async () => {
+    const mongod = [...node.services()].find(([, command]) => /bin\/mongod /.test(command) && !command.includes(' launch '));
+    if (mongod === undefined) throw new Error('mongod does not run');
+    process.kill(mongod[0], 'SIGKILL');
+    await sleep(2_000);
+    await untilReady();
+    expect([...node.services().keys()]).not.to.include(mongod[0]);
+  });
+
+  it('is left alone by further runs of slapgrid', async () => {
+    expect((await node.instance('--all')).code).to.equal(0);
+    const before = services(node);
+    for (let pass = 0; pass < 2; pass += 1) expect((await node.instance('--all')).code).to.equal(0);
+    expect(services(node)).to.deep.equal(before);
+    expect((await node.info<Published>('cluster'))['connection-parameters']).to.deep.equal(published);
+  });
+
+  it('stops, and starts again with the same data and secrets', async () => {
+    await node.request('cluster', node.releaseUrl, parameters, 'stopped');
+    for (let pass = 0; pass < 3; pass += 1) await node.instance();
+    expect([...node.services().values()]).to.deep.equal([]);
+    await node.request('cluster', node.releaseUrl, parameters);
+    await node.settle();
+    expect((await node.info<Published>('cluster'))['connection-parameters']['admin-secret']).to.equal(published['admin-secret']);
+    await untilReady();
+    expect((await resilog('search', '*', '--source', 'web1', '--count')).stdout.trim()).to.equal(String(LINES));
+  });
+
+  it('says in its log which parameter is wrong', async () => {
+    await node.request('cluster', node.releaseUrl, { ...parameters, zookeeper: { count: 2 }, solr: { cuont: 1 } });
+    const { code, stderr } = await node.instance();
+    expect(code).not.to.equal(0);
+    expect(stderr).to.match(/2 is not one of \[1, 3, 5\]/);
+    expect(stderr).to.include('cuont');
+    await node.request('cluster', node.releaseUrl, parameters);
+    await node.settle();
+  });
+
+  it('leaves nothing when it is destroyed', async () => {
+    await node.destroy('cluster', node.releaseUrl, parameters);
+    expect(node.usedPartitions()).to.deep.equal([]);
+    expect([...node.services().values()]).to.deep.equal([]);
+  });
+});
+
+/** Services with the start of each: the same number with another time is another process. */
+function services(node: SlaposNode): string[] {
+  return [...node.services()].filter(([, command]) => !command.includes('sleep'))
+    .map(([pid]) => `${pid} ${createHash('sha256').update(startOf(pid)).digest('hex').slice(0, 8)}`).sort();
+}
+
+function startOf(pid: number): string {
+  return readText(`/proc/${pid}/stat`).replace(/^.*\) /s, '').split(' ')[19] ?? '';
+}

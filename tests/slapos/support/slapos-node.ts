@@ -1,0 +1,183 @@
+import { chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkout, run, type Run } from '../../support/checkout';
+import { ordinaryUser, processesOf, pythonFor, type Account } from './account';
+
+/** What `slapos service info` says of an instance. */
+export interface ServiceInfo<T> {
+  readonly 'requested-state'?: string;
+  readonly 'connection-parameters': T;
+}
+
+const PARTITIONS = 18;
+const PASSES_MAX = 16;
+/** A message of slapgrid's that names a promise and what it says. */
+const PROMISE = /Promise '([^']+)' failed with output: .*?output: (?:b['"])?(.*?)(?:\\n)?['"]?$/;
+
+/**
+ * SlapOS in a short folder of an ordinary user: slapproxy, one node with partitions that share `::1`, and a web server
+ * with the packed release. Everything of it is gone after `remove`.
+ */
+export class SlaposNode {
+  private constructor(
+    readonly user: Account, readonly folder: string, private readonly port: number, readonly releaseUrl: string,
+  ) {}
+
+  static async start(): Promise<SlaposNode> {
+    const user = await ordinaryUser();
+    // Sockets lie in it, whose paths have to be short.
+    const folder = mkdtempSync('/tmp/rs-');
+    const [port, webPort] = [await freePort('127.0.0.1'), await freePort('::1')];
+    const node = new SlaposNode(user, folder, port, `http://[::1]:${webPort}/software.cfg`);
+    mkdirSync(join(folder, 'home'));
+    await mustWork(run('python3', [join(checkout, 'tools', 'sdist.py'), join(folder, 'release')]));
+    cpSync(join(checkout, 'tests', 'slapos', 'compat'), join(folder, 'compat'), { recursive: true });
+    for (const name of ['requirements.txt', 'node.py']) {
+      cpSync(join(checkout, 'tests', 'slapos', name), join(folder, name));
+    }
+    node.give(folder);
+    const python = await pythonFor(user);
+    await mustWork(node.run(python, ['-m', 'venv', 'venv']));
+    const pip = (...args: string[]): Promise<Run> => node.run('venv/bin/pip', ['install', '--quiet', ...args]);
+    await mustWork(pip('--requirement', 'requirements.txt'));
+    await mustWork(pip('--no-build-isolation', '--no-deps', './compat'));
+    await mustWork(node.run('venv/bin/python', ['node.py', 'start', `${folder}/b`, String(port), String(PARTITIONS), '::1']));
+    user.start(join(folder, 'venv/bin/python'), ['-m', 'http.server', '--bind', '::1', String(webPort)],
+      { cwd: join(folder, 'release'), home: join(folder, 'home') });
+    await sleep(1_000);
+    return node;
+  }
+
+  /** `slapos` with these arguments. */
+  slapos(...args: string[]): Promise<Run> {
+    return this.run('b/bin/slapos', args);
+  }
+
+  /** Runs a program as the node's user, in its folder. */
+  run(program: string, args: readonly string[]): Promise<Run> {
+    const path = `${this.folder}/venv/bin:/usr/local/bin:/usr/bin:/bin`;
+    const resolved = program.includes('/') && !program.startsWith('/') ? join(this.folder, program) : program;
+    return this.user.run(resolved, args, { cwd: this.folder, home: join(this.folder, 'home'), path });
+  }
+
+  /** The software stage; returns what it wrote. */
+  async build(url: string): Promise<string> {
+    await mustWork(this.slapos('supply', url, 'local'));
+    const { code, stdout, stderr } = await this.slapos('node', 'software');
+    if (code !== 0) throw new Error(`the release was not built:\n${(stdout + stderr).slice(-8_000)}`);
+    return stdout + stderr;
+  }
+
+  async request(name: string, url: string, parameters: unknown, state = 'started'): Promise<void> {
+    const file = join(this.folder, `${name}.json`);
+    writeFileSync(file, JSON.stringify(parameters));
+    await mustWork(this.slapos('request', name, url, '--node', 'computer_guid=local', '--type', 'default',
+      '--parameters-file', file, '--state', state));
+  }
+
+  /** One run of slapgrid over the partitions that changed or whose promises fail; `--all` over all. */
+  async instance(...args: string[]): Promise<Run> {
+    const { code, stdout, stderr } = await this.slapos('node', 'instance', ...args);
+    return { code, stdout, stderr: stdout + stderr };
+  }
+
+  /** Runs slapgrid until every promise passes; returns how many runs it took. */
+  async settle(passes = PASSES_MAX): Promise<number> {
+    let log = '';
+    for (let pass = 1; pass <= passes; pass += 1) {
+      const { code, stderr } = await this.instance();
+      if (code === 0) return pass;
+      log = stderr;
+    }
+    throw new Error(`it has not settled after ${passes} runs:\n${failedPromises(log).join('\n')}\n${log.slice(-4_000)}`);
+  }
+
+  async info<T>(name: string): Promise<ServiceInfo<T>> {
+    const { stdout, stderr } = await this.slapos('service', 'info', name);
+    const begin = stdout.indexOf('{');
+    if (begin < 0) throw new Error(`no information on ${name}: ${stdout}${stderr}`);
+    return JSON.parse(stdout.slice(begin)) as ServiceInfo<T>;
+  }
+
+  /** Asks for the end of an instance and runs slapgrid until its partitions are free again. */
+  async destroy(name: string, url: string, parameters: unknown): Promise<void> {
+    await this.request(name, url, parameters, 'destroyed');
+    for (let pass = 0; pass < PASSES_MAX; pass += 1) {
+      await this.instance();
+      await this.slapos('node', 'report');
+      if (this.usedPartitions().length === 0) return;
+    }
+    throw new Error(`still used: ${this.usedPartitions().join(', ')}`);
+  }
+
+  /** Makes the node's user the owner of a folder with all in it. */
+  give(folder: string): void {
+    if (process.getuid?.() !== 0) return;
+    const { uid, gid } = this.user;
+    chownSync(folder, uid, gid);
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      chownSync(join(entry.parentPath, entry.name), uid, gid);
+    }
+  }
+
+  partition(name: string): string {
+    return join(this.folder, 'b', 'inst', name);
+  }
+
+  /** Names of the partitions that hold anything of an instance. */
+  usedPartitions(): string[] {
+    return readdirSync(join(this.folder, 'b', 'inst')).filter((name) => name.startsWith('slappart')
+      && readdirSync(this.partition(name)).some((file) => !file.startsWith('.slapos-resource')));
+  }
+
+  /** Command lines of the processes of instances, by process id: not those of SlapOS and of the web server. */
+  services(): Map<number, string> {
+    return new Map([...processesOf(this.user)].filter(([, command]) =>
+      command.includes(join(this.folder, 'b', 'inst', 'slappart')) || command.includes(join(this.folder, 'b', 'soft'))));
+  }
+
+  async remove(): Promise<void> {
+    await this.run('venv/bin/python', ['node.py', 'stop', `${this.folder}/b`, String(this.port)]);
+    const processes = [...processesOf(this.user)].filter(([, command]) => command.includes(this.folder));
+    for (const [pid] of processes) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+    await sleep(500);
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    await this.user.remove();
+  }
+}
+
+/** `name: what it says` of each promise that failed in a run of slapgrid. */
+export function failedPromises(log: string): string[] {
+  const found = log.split('\n').map((line) => PROMISE.exec(line)).filter((match) => match !== null)
+    .map((match) => `${match[1] ?? ''}: ${match[2] ?? ''}`);
+  return [...new Set(found)];
+}
+
+export function readText(path: string): string {
+  return readFileSync(path, 'utf8');
+}
+
+async function mustWork(running: Promise<Run>): Promise<Run> {
+  const finished = await running;
+  if (finished.code !== 0) throw new Error(`exit code ${finished.code ?? 'none'}: ${(finished.stdout + finished.stderr).slice(-4_000)}`);
+  return finished;
+}
+
+function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen({ host, port: 0 }, () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => { resolve(port); });
+    });
+  });
+}

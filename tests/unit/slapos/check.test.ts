@@ -1,0 +1,102 @@
+import { expect } from 'chai';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkout, run } from '../../support/checkout';
+
+describe('check.py, which promises ask', function () {
+  this.timeout(60_000);
+  let folder: string;
+  const servers: Server[] = [];
+
+  /** What it says of these arguments; starts with OK when nothing is wrong. */
+  const check = async (...args: string[]): Promise<string> => {
+    const { code, stdout } = await run('python3', [join(checkout, 'templates', 'check.py'), ...args]);
+    expect(code).to.equal(stdout === 'OK\n' ? 0 : 1);
+    return stdout.trim();
+  };
+  const listening = async (server: Server): Promise<string> => {
+    servers.push(server);
+    await new Promise<void>((resolve) => { server.listen({ host: '::1', port: 0 }, resolve); });
+    return String((server.address() as AddressInfo).port);
+  };
+  const zookeeper = (answer: string): Promise<string> =>
+    listening(createServer((socket) => { socket.on('data', () => { socket.end(answer); }); }));
+  const http = (status: number, body: string): Promise<string> =>
+    listening(createHttpServer((_request, response) => { response.writeHead(status).end(body); }));
+  /** A program that answers like `resilog`. */
+  const program = (output: unknown): string => {
+    const file = join(folder, 'resilog');
+    writeFileSync(file, `#!/bin/sh\ncat <<'END'\n${JSON.stringify(output)}\nEND\n`, { mode: 0o755 });
+    return file;
+  };
+  const plan = (content: unknown): string => {
+    const file = join(folder, 'plan.json');
+    writeFileSync(file, JSON.stringify(content));
+    return file;
+  };
+
+  beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'resilog-')); });
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('knows a ZooKeeper in a quorum from one without', async () => {
+    expect(await check('zookeeper', '::1', await zookeeper('Zookeeper version: 3\nMode: follower\n'))).to.equal('OK');
+    expect(await check('zookeeper', '::1', await zookeeper('This ZooKeeper instance is not currently serving requests\n')))
+      .to.match(/is in no quorum: start the other members/);
+  });
+
+  it('says that nothing listens', async () => {
+    const port = await zookeeper('');
+    for (const server of servers.splice(0)) server.close();
+    expect(await check('zookeeper', '::1', port)).to.include(`nothing listens on [::1]:${port}`);
+  });
+
+  it('wants a member of MongoDB to be primary or secondary', async () => {
+    expect(await check('mongodb', program({ member: 'm', state: 'secondary' }), 'm')).to.equal('OK');
+    expect(await check('mongodb', program({ member: 'm', state: 'not initiated' }), 'm')).to.include('no replica set yet');
+    expect(await check('mongodb', program({ member: 'm', state: 'unreachable' }), 'm')).to.include('m is unreachable');
+  });
+
+  it('wants every replica of a Solr node to be active', async () => {
+    expect(await check('solr', '::1', await http(200, '{}'))).to.equal('OK');
+    expect(await check('solr', '::1', await http(503, '{"message":"Replica(s) down"}'))).to.include('Replica(s) down');
+  });
+
+  it('repeats why a consumer is not ready', async () => {
+    expect(await check('consumer', '::1', await http(503, '{"reasons":["no contact with Solr"]}')))
+      .to.include('no contact with Solr').and.include('mend the component');
+  });
+
+  it('says that a producer has no certificate yet, and that it is not published yet', async () => {
+    const [made, published] = [join(folder, 'producer.crt'), join(folder, 'published.crt')];
+    expect(await check('producer', '::1', '1', made)).to.include('has made no certificate yet');
+    writeFileSync(made, 'new');
+    writeFileSync(published, '');
+    expect(await check('certificate', made, published)).to.include('is not published yet');
+  });
+
+  it('sees room on a disk', async () => {
+    expect(await check('disk', folder)).to.match(/^OK$|the disk of .* is \d+ % full/);
+  });
+
+  it('wants every member of the cluster, and indexing to keep up', async () => {
+    const components = [{ kind: 'ZooKeeper', member: 'zookeeper-1' }];
+    const ready = { ready: true, problems: [], components, lag: { oldestMs: 0 } };
+    const asked = (status: unknown, wanted: unknown): Promise<string> =>
+      check('cluster', program(status), join(folder, 'resilog.json'), plan(wanted));
+    const members = ['ZooKeeper zookeeper-1'];
+    expect(await asked(ready, { waiting: [], members, external: [] })).to.equal('OK');
+    expect(await asked(ready, { waiting: ['solr-1'], members })).to.include('not published yet: solr-1');
+    expect(await asked(ready, { waiting: [], members: [...members, 'Producer producer-1'], external: [] }))
+      .to.include('not up: Producer producer-1');
+    const lacking = { ...ready, ready: false, problems: ['no MongoDB is up'] };
+    expect(await asked(lacking, { waiting: [], members, external: [] })).to.include('not ready: no MongoDB is up');
+    expect(await asked(lacking, { waiting: [], members, external: ['MongoDB'] })).to.equal('OK');
+    expect(await asked({ ...ready, lag: { oldestMs: 3_600_000 } }, { waiting: [], members, external: [] })).to.include('3600 s behind');
+  });
+});

@@ -1,0 +1,161 @@
+import { expect } from 'chai';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { checkout } from '../../support/checkout';
+
+type Profile = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+const RELEASE = {
+  common: '/release/instance-common.cfg', templates: '/release/templates', program: '/release/program/bin/resilog',
+  java: '/release/java', zookeeper: '/release/zookeeper', mongodb: '/release/mongodb', solr: '/release/solr',
+};
+const HOST = 'fd46::5';
+const ACCESS = { admin: 'admin:x', producer: 'producer:x', consumer: 'consumer:x', launcher: 'launcher:x' };
+const MEMBER = { id: 1, host: HOST, port: 12_001, 'peer-port': 12_011, 'election-port': 12_021 };
+
+let renderer: ChildProcess | undefined;
+let answers: AsyncIterator<string> | undefined;
+
+/** One Python for all: it takes longer to start than to render. */
+async function render(template: string, context: Readonly<Record<string, unknown>>): Promise<Profile> {
+  if (renderer === undefined || answers === undefined) {
+    renderer = spawn(join(checkout, 'venv', 'bin', 'python'), [join(__dirname, 'render.py')],
+      { stdio: ['pipe', 'pipe', 'inherit'] });
+    if (renderer.stdout === null) throw new Error('the renderer has no output');
+    answers = createInterface(renderer.stdout)[Symbol.asyncIterator]();
+  }
+  const request = { template: `templates/instance-${template}.cfg.in`, context: { ...RELEASE, ...context } };
+  renderer.stdin?.write(`${JSON.stringify(request)}\n`);
+  const answer = JSON.parse(String((await answers.next()).value)) as { profile?: Profile; problem?: string };
+  if (answer.profile === undefined) throw new Error(answer.problem);
+  return answer.profile;
+}
+
+after(() => { renderer?.stdin?.end(); });
+
+const partsOf = (profile: Profile): string[] => (profile.buildout?.parts ?? '').split('\n').filter(Boolean);
+
+function server(kind: string, more: Readonly<Record<string, unknown>> = {}): Promise<Profile> {
+  return render(kind, {
+    ipv6_set: [HOST],
+    parameters: {
+      name: `${kind}-1`, port: 12_001, chroot: '/resilog', credentials: `launcher:${'0'.repeat(64)}`, access: ACCESS,
+      zookeeper: ['[fd46::5]:12001'], heap: '128m', 'java-options': '', 'replica-set': 'rs0', 'cache-gigabytes': 0.25,
+      id: 1, members: [MEMBER], ...more,
+    },
+  });
+}
+
+describe('profiles of the SlapOS instances', function () {
+  this.timeout(60_000);
+
+  for (const kind of ['zookeeper', 'mongodb', 'solr', 'producer', 'consumer']) {
+    it(`${kind}: runs one service on the partition's address and publishes it`, async () => {
+      const profile = await server(kind);
+      expect(partsOf(profile)).to.include.members(['publish', kind, `promise-${kind}`]);
+      expect(profile.publish).to.include({ host: HOST, address: '[fd46::5]:12001' });
+      expect(profile[kind]?.['command-line']).to.equal('/bin/sh /release/templates/keep-running.sh ${run:output}');
+    });
+
+    it(`${kind}: only publishes its address while the ensemble is not known`, async () => {
+      const profile = await server(kind, { zookeeper: [], members: [] });
+      expect(partsOf(profile)).to.include('publish').and.not.include(kind);
+    });
+
+    it(`${kind}: has its password in a file of its own and nowhere else`, async () => {
+      const profile = await server(kind);
+      expect(JSON.stringify(profile)).not.to.include('0'.repeat(64));
+      expect(profile.credentials?.['context']).to.equal('key credentials slap-configuration:configuration.credentials');
+    });
+  }
+
+  for (const kind of ['zookeeper', 'mongodb', 'solr']) {
+    it(`${kind}: starts through the launcher, which keeps its presence`, async () => {
+      const profile = await server(kind);
+      const launch = /^raw launch (.*)$/m.exec(profile.run?.context ?? '')?.[1] ?? '';
+      expect(launch).to.match(/^'\/release\/program\/bin\/resilog' --config '\$\{launcher.json:output\}' launch --kind \w+ /);
+      expect(launch).to.include(`--member ${kind}-1 --address '[fd46::5]:12001'`).and.match(/ --$/);
+    });
+  }
+
+  it('zookeeper: does not start in a partition that the ensemble does not know', async () => {
+    const moved = await server('zookeeper', { members: [{ ...MEMBER, host: 'fd46::6' }] });
+    expect(partsOf(moved)).not.to.include('zookeeper');
+  });
+});
+
+const TIER = { 'base-port': 12_000, sla: {} };
+const CLUSTER = {
+  zookeeper: { ...TIER, count: 1, heap: '128m', 'java-options': '' },
+  mongodb: { ...TIER, 'base-port': 12_030, count: 1, 'cache-gigabytes': 0.25 },
+  solr: { ...TIER, 'base-port': 12_040, count: 1, heap: '512m', 'java-options': '', shards: 1, replicas: 1 },
+  producer: { ...TIER, 'base-port': 12_050, count: 1 },
+  consumer: { ...TIER, 'base-port': 12_070, count: 1 },
+  chroot: '/resilog', 'external-zookeeper': [], 'external-mongodb': '', 'external-solr': [],
+};
+const HOSTS = Object.fromEntries(['zookeeper', 'mongodb', 'solr', 'producer', 'consumer'].map((kind) => [`${kind}-1`, HOST]));
+const FORMER = { hosts: HOSTS };
+
+const root = (parameters: unknown, former: unknown): Promise<Profile> =>
+  render('default', { ipv6_set: [HOST], computer_id: 'local', parameters, former });
+
+describe('profile of the cluster\'s root', function () {
+  this.timeout(60_000);
+
+  it('requests one of each at first, and waits for what they publish', async () => {
+    const profile = await root(CLUSTER, {});
+    for (const kind of ['zookeeper', 'mongodb', 'solr', 'producer', 'consumer']) {
+      expect(profile[`request-${kind}-1`]).to.include({ name: `${kind}-1` });
+    }
+    expect(profile['request-zookeeper-base']?.['config-members']).to.equal('!py![]');
+    expect(partsOf(profile)).not.to.include('initialise');
+    expect(profile.gathered?.init).to.include("waiting = ['zookeeper-1', 'mongodb-1', 'solr-1', 'producer-1'");
+  });
+
+  it('tells the ensemble to all once it is complete, and initialises', async () => {
+    const profile = await root(CLUSTER, FORMER);
+    expect(profile['request-zookeeper-base']?.['config-members']).to.include("'host': 'fd46::5'").and.include("'port': 12001");
+    expect(profile['request-solr-base']?.['config-zookeeper']).to.equal("!py!['[fd46::5]:12001']");
+    expect(partsOf(profile)).to.include('initialise');
+    expect(profile['initialise-script']?.context).to.include(
+      'raw mongodb_url mongodb://[fd46::5]:12031/?replicaSet=rs0&w=majority&journal=true');
+    expect(profile.publish).to.include({ zookeeper: '[fd46::5]:12001', 'fault-tolerant': '!py!False' });
+    expect(profile.publish?.remark).to.include('Not fault tolerant: 1 zookeeper');
+  });
+
+  it('keeps the former ensemble in force while a new one is not complete', async () => {
+    const three = { ...CLUSTER, zookeeper: { ...CLUSTER.zookeeper, count: 3 } };
+    const profile = await root(three, { ...FORMER, 'zookeeper-members': [MEMBER] });
+    expect(profile['request-zookeeper-base']?.['config-members']).to.include("'id': 1").and.not.include("'id': 2");
+    expect(profile).to.include.keys('request-zookeeper-3');
+  });
+
+  it('gives members other numbers never, and takes back those that are too many', async () => {
+    const fewer = await root(CLUSTER, { ...FORMER, counts: { consumer: 3 } });
+    expect(fewer['request-consumer-1']).not.to.have.property('state');
+    expect(fewer['request-consumer-3']).to.include({ name: 'consumer-3', state: 'destroyed' });
+  });
+
+  it('gives producers and consumers their own password, servers that of launchers', async () => {
+    const profile = await root(CLUSTER, FORMER);
+    expect(profile['request-producer-base']).to.include({ 'config-credentials': '${roles:producer}' });
+    expect(profile['request-solr-base']).to.include({ 'config-credentials': '${roles:launcher}' });
+  });
+
+  it('puts members where it is itself unless told otherwise', async () => {
+    const profile = await root({ ...CLUSTER, solr: { ...CLUSTER.solr, sla: { computer_guid: 'other' } } }, FORMER);
+    expect(profile['request-zookeeper-base']).to.include({ 'sla-computer_guid': 'local' });
+    expect(profile['request-solr-base']).to.include({ 'sla-computer_guid': 'other' });
+  });
+
+  it('requests no member of a tier that is there already', async () => {
+    const profile = await root({
+      ...CLUSTER, 'external-zookeeper': ['[fd46::9]:2181'], 'external-mongodb': 'mongodb://[fd46::9]/?replicaSet=a',
+      'external-solr': ['http://[fd46::9]:8983/solr'],
+    }, { hosts: { 'producer-1': HOST, 'consumer-1': HOST } });
+    expect(profile).not.to.include.keys('request-zookeeper-1', 'request-mongodb-1', 'request-solr-1');
+    expect(profile['request-producer-base']?.['config-zookeeper']).to.equal("!py!['[fd46::9]:2181']");
+    expect(profile['initialise-script']?.context).to.include('raw mongodb_url mongodb://[fd46::9]/?replicaSet=a');
+  });
+});
