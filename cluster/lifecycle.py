@@ -1,6 +1,7 @@
 """Brings a cluster up, says how it is, and takes it down."""
 
 import fcntl
+import json
 import os
 import socket
 import subprocess
@@ -114,6 +115,28 @@ def _start_servers(plan: Plan, supervisor: Supervisor, progress: Progress, deadl
 def _start_processes(plan: Plan, supervisor: Supervisor, progress: Progress, deadline: float) -> None:
     supervisor.start_members([member.name for member in plan.processes])
     _wait_until_healthy(plan.processes, progress, deadline)
+    if plan.processes:
+        _wait_until_present(plan, deadline)
+
+
+def _wait_until_present(plan: Plan, deadline: float) -> None:
+    """A member is in the registry up to a second after it is healthy; before, `resilog status` takes it for missing."""
+    command = [render.PROGRAM, '--config', render.client_configuration(plan), 'status', '--json']
+    names = {member.name: plan.registered_name(member) for member in plan.processes}
+    while True:
+        run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             universal_newlines=True)
+        try:
+            present = {component['member'] for component in json.loads(run.stdout)['components']}
+            problems = ['%s is not in the registry\n  its log is %s' % (member.name, member.log)
+                        for member in plan.members if names.get(member.name, member.name) not in present]
+        except ValueError:
+            problems = ['the registry can not be asked: %s' % run.stderr.strip()]
+        if not problems:
+            return
+        if time.monotonic() > deadline:
+            raise ClusterError('all members are healthy, but\n%s' % '\n'.join(problems))
+        time.sleep(0.3)
 
 
 def _initiate_replica_set(plan: Plan, deadline: float) -> None:
