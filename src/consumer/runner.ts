@@ -16,7 +16,7 @@ const ITEMS_IN_WORK = 32;
 /** Items that wait before they are put back; beyond, they are not waited for. */
 const ITEMS_WAITING = 512;
 const FIRST_PAUSE_MS = 1_000;
-const MAX_PAUSE_MS = 30_000;
+const MAX_PAUSE_MS = 10_000;
 
 export interface RunnerOptions {
   readonly queue: QueueConsumer;

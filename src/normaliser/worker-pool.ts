@@ -20,9 +20,9 @@ export interface WorkerPoolOptions {
   readonly queuedLines?: number;
   /** Callers that wait for room; one beyond gets UnavailableError. Default 256. */
   readonly waitingCallers?: number;
-  /** Computing time for one line; a thread that exceeds it is replaced. Default 1,000 ms. */
+  /** Computing time for one line; a thread that exceeds it is replaced. Default 500 ms. */
   readonly lineBudgetMs?: number;
-  /** Threads that a pattern may cost before it is matched in linear time only; default 3. */
+  /** Threads that a pattern may cost before it is matched in linear time only; default 2. */
   readonly offencesUntilSuspended?: number;
   /** Time for a thread to start and to compile a set; default 60,000 ms. */
   readonly loadBudgetMs?: number;
@@ -77,7 +77,7 @@ export class WorkerPool implements NormaliserPool {
 
   constructor(options: WorkerPoolOptions) {
     this.options = {
-      chunkLines: 256, queuedLines: 65_536, waitingCallers: 256, lineBudgetMs: 1_000, offencesUntilSuspended: 3,
+      chunkLines: 256, queuedLines: 65_536, waitingCallers: 256, lineBudgetMs: 500, offencesUntilSuspended: 2,
       loadBudgetMs: 60_000, threadCpuMs, onOffence: () => undefined, ...options,
     };
     this.offences = new PatternOffences(this.options.offencesUntilSuspended);

@@ -2,10 +2,12 @@ import { expect } from 'chai';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../support/cluster';
 import { sharedCluster } from '../support/shared-cluster';
-import { fetchText } from './support/client';
-import { commandsOf, type Commands } from './support/commands';
+import { fetchText, post } from './support/client';
+import { type AddedSource, commandsOf, type Commands } from './support/commands';
+import { bodyOf } from './support/samples';
 import { until } from './support/wait';
 
 interface Found {
@@ -36,13 +38,15 @@ describe('resilog normalizer on a cluster', function () {
   let cluster: Cluster;
   let commands: Commands;
   let folder: string;
+  let attackers: AddedSource;
 
   before(async () => {
     cluster = await sharedCluster();
     commands = commandsOf(cluster);
     folder = await mkdtemp(join(tmpdir(), 'resilog-test-'));
     await commands.run('config', 'set', 'files.maxAgeMs=1000', 'consumer.hardCommitMs=2000');
-    for (const name of ['turnstiles', 'doors', 'attackers', 'strangers']) await commands.addSource(name);
+    for (const name of ['turnstiles', 'doors', 'strangers']) await commands.addSource(name);
+    attackers = await commands.addSource('attackers');
   });
 
   after(async () => {
@@ -149,11 +153,15 @@ describe('resilog normalizer on a cluster', function () {
       await until('every process uses it', 10_000, async () => (
         (await versionsInForce()).every((version, member) => version !== before[member])));
       // Again and again, so that both consumers get some, all through the round.
-      const hostile = await file('hostile', `${Array(10).fill('a'.repeat(60)).join('\n')}\n`);
+      const hostile = bodyOf(Array<string>(10).fill('a'.repeat(60)));
       let going = true;
       const attack = (async (): Promise<number> => {
         let sent = 0;
-        for (; going; sent += 10) await commands.run('send', hostile, '--source', 'attackers');
+        for (let url = 0; going; url = 1 - url) {
+          const answer = await post(attackers.urls[url] ?? '', hostile);
+          if (answer.status === 200) sent += 10;
+          await sleep(200);
+        }
         return sent;
       })();
       const stormyMs = await timed('stormy').finally(() => { going = false; });
