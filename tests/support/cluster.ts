@@ -95,11 +95,8 @@ export class Cluster {
     await this.supervisorctl('start', name);
   }
 
-  /**
-   * Returns when every member is healthy; throws with what is not. A Solr that does not find back to ZooKeeper is
-   * started anew after half a minute, and consumers look for it every ten seconds.
-   */
-  async waitUntilReady(timeoutMs = 120_000): Promise<void> {
+  /** Returns when every member is healthy; throws with what is not. */
+  async waitUntilReady(timeoutMs = 60_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const status = await this.status();
