@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 
-const SUITES = ['unit', 'conformance', 'integration', 'end-to-end'];
+const SUITES = ['unit', 'simulation', 'conformance', 'integration', 'end-to-end'];
 /** Characters of a suite's failures that are said again at the end. */
 const DETAILS = 4_000;
 const SUITES_ON_SERVERS = new Set(['conformance', 'integration']);
