@@ -3,9 +3,9 @@ import { createHash, createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadSchema } from '../../src/schemas';
 import type { Run } from '../support/checkout';
-import { freeBasePort } from '../support/free-ports';
 import { listenersOf } from '../support/listeners';
 import { post } from './support/https';
+import { clusterBasePort } from './support/ports';
 import { sharedNode } from './support/shared-node';
 import { readText, type SlaposNode } from './support/slapos-node';
 
@@ -47,7 +47,7 @@ describe('SlapOS: a cluster of one of each', function () {
 
   before(async () => {
     node = await sharedNode();
-    base = await freeBasePort();
+    base = await clusterBasePort();
     parameters = {
       zookeeper: { 'base-port': base, 'java-options': QUICK_JAVA },
       mongodb: { 'base-port': base + 30 },

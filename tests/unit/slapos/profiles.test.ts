@@ -53,9 +53,10 @@ describe('profiles of the SlapOS instances', function () {
   for (const kind of ['zookeeper', 'mongodb', 'solr', 'producer', 'consumer']) {
     it(`${kind}: runs one service on the partition's address and publishes it`, async () => {
       const profile = await server(kind);
-      expect(partsOf(profile)).to.include.members(['publish', kind, `promise-${kind}`]);
+      expect(partsOf(profile)).to.include.members(['publish', kind, 'rotate-logs', `promise-${kind}`]);
       expect(profile.publish).to.include({ host: HOST, address: '[fd46::5]:12001' });
-      expect(profile[kind]?.['command-line']).to.equal('/bin/sh /release/templates/keep-running.sh ${run:output}');
+      expect(profile[kind]?.['command-line']).to.equal('/bin/sh /release/templates/keep-running.sh'
+        + ` --log \${directory:log}/${kind}-output.log \${run:output}`);
     });
 
     it(`${kind}: only publishes its address while the ensemble is not known`, async () => {
