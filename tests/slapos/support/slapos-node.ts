@@ -1,4 +1,5 @@
-import { chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +10,12 @@ import { ordinaryUser, processesOf, pythonFor, type Account } from './account';
 export interface ServiceInfo<T> {
   readonly 'requested-state'?: string;
   readonly 'connection-parameters': T;
+}
+
+/** What slapgrid notes of a promise. */
+interface PromiseResult {
+  readonly name: string;
+  readonly result: { readonly failed: boolean; readonly message: string };
 }
 
 const PARTITIONS = 18;
@@ -48,6 +55,14 @@ export class SlaposNode {
       { cwd: join(folder, 'release'), home: join(folder, 'home') });
     await sleep(1_000);
     return node;
+  }
+
+  /** Packs the checkout once more, as another version; returns its address. */
+  async packAs(version: string): Promise<string> {
+    const target = join(this.folder, 'release', version);
+    await mustWork(run('python3', [join(checkout, 'tools', 'sdist.py'), target, version]));
+    this.give(target);
+    return this.releaseUrl.replace('/software.cfg', `/${version}/software.cfg`);
   }
 
   /** `slapos` with these arguments. */
@@ -94,6 +109,22 @@ export class SlaposNode {
     throw new Error(`it has not settled after ${passes} runs:\n${failedPromises(log).join('\n')}\n${log.slice(-4_000)}`);
   }
 
+  /** Has slapgrid ask the promises of one partition, or of all; returns `name: what it says` of those that fail. */
+  async promises(partition?: string): Promise<string[]> {
+    const only = partition === undefined ? [] : ['--only-cp', partition];
+    await this.slapos('node', 'promise', ...only);
+    return (partition === undefined ? this.usedPartitions() : [partition]).flatMap((name) => this.failedIn(name));
+  }
+
+  /** slapgrid's log names the first promise of a partition only, its notes have all. */
+  private failedIn(partition: string): string[] {
+    const folder = join(this.partition(partition), '.slapgrid', 'promise', 'result');
+    if (!existsSync(folder)) return [];
+    const results = readdirSync(folder).filter((file) => file.endsWith('.status.json'))
+      .map((file) => JSON.parse(readText(join(folder, file))) as PromiseResult);
+    return results.filter(({ result }) => result.failed).map(({ name, result }) => `${name}: ${result.message}`);
+  }
+
   async info<T>(name: string): Promise<ServiceInfo<T>> {
     const { stdout, stderr } = await this.slapos('service', 'info', name);
     const begin = stdout.indexOf('{');
@@ -120,6 +151,11 @@ export class SlaposNode {
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
       chownSync(join(entry.parentPath, entry.name), uid, gid);
     }
+  }
+
+  /** The folder that a release is built in. */
+  softwareOf(url: string): string {
+    return join(this.folder, 'b', 'soft', createHash('md5').update(url).digest('hex'));
   }
 
   partition(name: string): string {
