@@ -28,6 +28,8 @@ SOURCE = """\
 [program-source]
 url = ${:_profile_base_location_}/%s
 sha256 = %s
+repository =
+revision =
 """
 
 
