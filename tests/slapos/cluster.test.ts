@@ -26,6 +26,7 @@ const ROLES = ['admin', 'producer', 'consumer', 'launcher'];
 const OFFSETS = [1, 11, 21, 31, 41, 51, 71];
 const READY_MS = 120_000;
 
+// The short form, which `make test` runs, leaves out what is called long.
 describe('SlapOS: a cluster of one of each', function () {
   this.timeout(1_800_000);
   let node: SlaposNode;
@@ -114,7 +115,7 @@ describe('SlapOS: a cluster of one of each', function () {
     expect([...node.services().keys()]).not.to.include(mongod[0]);
   });
 
-  it('is left alone by further runs of slapgrid', async () => {
+  it('is left alone by further runs of slapgrid (long)', async () => {
     expect((await node.instance('--all')).code).to.equal(0);
     const before = services(node);
     for (let pass = 0; pass < 2; pass += 1) expect((await node.instance('--all')).code).to.equal(0);
@@ -122,7 +123,7 @@ describe('SlapOS: a cluster of one of each', function () {
     expect((await node.info<Published>('cluster'))['connection-parameters']).to.deep.equal(published);
   });
 
-  it('stops, and starts again with the same data and secrets', async () => {
+  it('stops, and starts again with the same data and secrets (long)', async () => {
     await node.request('cluster', node.releaseUrl, parameters, 'stopped');
     for (let pass = 0; pass < 3; pass += 1) await node.instance();
     expect([...node.services().values()]).to.deep.equal([]);

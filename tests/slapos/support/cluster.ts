@@ -13,6 +13,7 @@ export interface Published {
   readonly 'fault-tolerant': boolean;
   readonly remark: string;
   readonly zookeeper: string;
+  readonly hosts: Readonly<Record<string, string>>;
 }
 
 type Tiers = Readonly<Record<string, unknown>>;

@@ -18,7 +18,8 @@ interface PromiseResult {
   readonly result: { readonly failed: boolean; readonly message: string };
 }
 
-const PARTITIONS = 18;
+/** As many as the webrunner has. */
+export const PARTITIONS = 20;
 const PASSES_MAX = 16;
 /** A message of slapgrid's that names a promise and what it says. */
 const PROMISE = /Promise '([^']+)' failed with output: .*?output: (?:b['"])?(.*?)(?:\\n)?['"]?$/;
@@ -28,8 +29,10 @@ const PROMISE = /Promise '([^']+)' failed with output: .*?output: (?:b['"])?(.*?
  * with the packed release. Everything of it is gone after `remove`.
  */
 export class SlaposNode {
-  private constructor(
-    readonly user: Account, readonly folder: string, private readonly port: number, readonly releaseUrl: string,
+  /** `venv` is the virtual environment of SlapOS itself. */
+  protected constructor(
+    readonly user: Account, readonly folder: string, protected readonly port: number, readonly releaseUrl: string,
+    protected readonly venv = join(folder, 'venv'),
   ) {}
 
   static async start(): Promise<SlaposNode> {
@@ -72,7 +75,7 @@ export class SlaposNode {
 
   /** Runs a program as the node's user, in its folder. */
   run(program: string, args: readonly string[]): Promise<Run> {
-    const path = `${this.folder}/venv/bin:/usr/local/bin:/usr/bin:/bin`;
+    const path = `${this.venv}/bin:/usr/local/bin:/usr/bin:/bin`;
     const resolved = program.includes('/') && !program.startsWith('/') ? join(this.folder, program) : program;
     return this.user.run(resolved, args, { cwd: this.folder, home: join(this.folder, 'home'), path });
   }
@@ -201,7 +204,7 @@ export function readText(path: string): string {
   return readFileSync(path, 'utf8');
 }
 
-async function mustWork(running: Promise<Run>): Promise<Run> {
+export async function mustWork(running: Promise<Run>): Promise<Run> {
   const finished = await running;
   if (finished.code !== 0) throw new Error(`exit code ${finished.code ?? 'none'}: ${(finished.stdout + finished.stderr).slice(-4_000)}`);
   return finished;
