@@ -86,7 +86,8 @@ def certificate(path, published):
     if not os.path.exists(path):
         raise Failure('the producer has made no certificate yet: it did not start; %s' % LOG)
     if digest(path) != digest(published):
-        raise Failure('the certificate is not published yet: the next run of "slapos node instance" does it')
+        raise Failure('the certificate is not published yet: "slapos node instance --all" does it, which slapgrid does '
+                      'by itself once a day')
     # The one function of the standard library that reads a certificate from a file.
     end = ssl.cert_time_to_seconds(ssl._ssl._test_decode_cert(path)['notAfter'])
     days = (end - time.time()) / 86400

@@ -55,7 +55,9 @@ describe('SlapOS: backup and restore', function () {
     cluster = new RequestedCluster(node, 'kept', parametersFrom(await clusterBasePort()));
     await start();
     key = await cluster.addSource('kept');
-    for (let first = 0; first < LINES; first += 1_000) expect(await cluster.post(1, key, lines(first, 1_000))).to.equal(200);
+    for (let first = 0; first < LINES; first += 1_000) {
+      expect(await cluster.post(1, key, lines(first, 1_000))).to.equal(200);
+    }
     expect(await cluster.countLines('kept')).to.equal(LINES);
     secret = cluster.published['admin-secret'];
     digest = messagesOf(await texts());

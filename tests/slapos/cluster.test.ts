@@ -1,6 +1,9 @@
 import { expect } from 'chai';
 import { createHash, createHmac } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 import { loadSchema } from '../../src/schemas';
 import type { Run } from '../support/checkout';
 import { listenersOf } from '../support/listeners';
@@ -35,6 +38,12 @@ describe('SlapOS: a cluster of one of each', function () {
   let published: Published;
 
   const resilog = (...args: string[]): Promise<Run> => node.run(published.command, args);
+
+  const partitionOf = (tier: string): string => {
+    const found = node.usedPartitions().find((name) => existsSync(join(node.partition(name), 'var', 'log', `${tier}-output.log`)));
+    if (found === undefined) throw new Error(`no partition runs ${tier}`);
+    return found;
+  };
 
   const untilReady = async (): Promise<void> => {
     const deadline = Date.now() + READY_MS;
@@ -113,6 +122,34 @@ describe('SlapOS: a cluster of one of each', function () {
     await sleep(2_000);
     await untilReady();
     expect([...node.services().keys()]).not.to.include(mongod[0]);
+  });
+
+  it('rotates its logs, at once when told so (long)', async () => {
+    const mongod = node.partition(partitionOf('mongodb'));
+    expect((await node.run(join(mongod, 'bin', 'rotate-logs'), ['--now'])).code).to.equal(0);
+    const archive = join(mongod, 'srv', 'backup', 'logrotate');
+    const files = readdirSync(archive);
+    expect(files.join()).to.match(/^mongodb-output\.log-[\d-]+\.gz$/);
+    expect(gunzipSync(readFileSync(join(archive, files[0] ?? ''))).toString()).to.include('ComponentHealthy');
+    // What is running goes on with the emptied file.
+    const deadline = Date.now() + READY_MS;
+    const log = join(mongod, 'var', 'log', 'mongodb-output.log');
+    while (statSync(log).size === 0 && Date.now() < deadline) await sleep(500);
+    expect(readFileSync(log)[0]).to.equal('{'.charCodeAt(0));
+  });
+
+  it('begins another log of ZooKeeper\'s on another day (long)', async () => {
+    const folder = join(node.partition(partitionOf('zookeeper')), 'var', 'log');
+    const yesterday = new Date(Date.now() - 86_400_000);
+    utimesSync(join(folder, 'zookeeper.log'), yesterday, yesterday);
+    const zookeeper = [...node.services()].find(([, command]) => / org\.apache\.zookeeper\..*QuorumPeerMain /.test(command)
+      && !command.includes(' launch '));
+    process.kill(zookeeper?.[0] ?? 0, 'SIGKILL');
+    const wanted = `zookeeper.log-${yesterday.toISOString().slice(0, 10).replaceAll('-', '')}.0.gz`;
+    const deadline = Date.now() + READY_MS;
+    while (!existsSync(join(folder, wanted)) && Date.now() < deadline) await sleep(500);
+    expect(readdirSync(folder)).to.include(wanted);
+    await untilReady();
   });
 
   it('is left alone by further runs of slapgrid (long)', async () => {

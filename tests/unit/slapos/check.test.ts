@@ -4,7 +4,14 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '../../../src/clock';
+import { ownCertificate } from '../../../src/producer/certificate';
+import { systemRandom } from '../../../src/random';
 import { checkout, run } from '../../support/checkout';
+import { ManualClock } from '../../support/manual-clock';
+
+/** Of a producer's certificate. */
+const VALID_DAYS = 3_650;
 
 describe('check.py, which promises ask', function () {
   this.timeout(60_000);
@@ -80,8 +87,27 @@ describe('check.py, which promises ask', function () {
     expect(await check('certificate', made, published)).to.include('is not published yet');
   });
 
+  it('says that a certificate ends soon', async () => {
+    const clock = new ManualClock();
+    clock.step(Date.now() - clock.now() - (VALID_DAYS - 5) * 86_400_000);
+    await ownCertificate({ folder, addresses: ['::1'], clock, random: systemRandom });
+    const made = join(folder, 'producer.crt');
+    expect(await check('certificate', made, made)).to.equal(
+      'the certificate ends in 4 days: restart the producer, which makes another');
+    await ownCertificate({ folder, addresses: ['::1'], clock: systemClock, random: systemRandom });
+    expect(await check('certificate', made, made)).to.equal('OK');
+  });
+
   it('sees room on a disk', async () => {
     expect(await check('disk', folder)).to.match(/^OK$|the disk of .* is \d+ % full/);
+  });
+
+  it('sees a disk that is full, and says how full', async () => {
+    const script = 'mount -t tmpfs -o size=100k tmpfs "$1" && head -c 90112 /dev/zero >"$1/lines" && shift && exec "$@"';
+    const { code, stdout, stderr } = await run('unshare', [process.getuid?.() === 0 ? '-m' : '-Urm', 'sh', '-c', script, 'sh',
+      folder, 'python3', join(checkout, 'templates', 'check.py'), 'disk', folder]);
+    expect(stdout, stderr).to.match(/^the disk of .* is 8[89] % full, intake is refused above 85 %: free space or add some/);
+    expect(code).to.equal(1);
   });
 
   it('wants every member of the cluster, and indexing to keep up', async () => {
