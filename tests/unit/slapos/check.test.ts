@@ -31,6 +31,13 @@ describe('check.py, which promises ask', function () {
   };
   const zookeeper = (answer: string): Promise<string> =>
     listening(createServer((socket) => { socket.on('data', () => { socket.end(answer); }); }));
+  const free = async (): Promise<number> => {
+    const server = createServer();
+    await new Promise<void>((resolve) => { server.listen({ host: '::1', port: 0 }, resolve); });
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => { server.close(resolve); });
+    return port;
+  };
   const http = (status: number, body: string): Promise<string> =>
     listening(createHttpServer((_request, response) => { response.writeHead(status).end(body); }));
   /** A program that answers like `resilog`. */
@@ -72,6 +79,29 @@ describe('check.py, which promises ask', function () {
   it('wants every replica of a Solr node to be active', async () => {
     expect(await check('solr', '::1', await http(200, '{}'))).to.equal('OK');
     expect(await check('solr', '::1', await http(503, '{"message":"Replica(s) down"}'))).to.include('Replica(s) down');
+  });
+
+  it('is not taken in by a Solr node that has not loaded its cores yet', async () => {
+    const port = await free();
+    const node = `[::1]:${port}_solr`;
+    const replica = (core: string, node_name: string, state: string, leader?: string): object =>
+      ({ core, node_name, state, leader });
+    const state = async (...all: readonly object[]): Promise<string> => {
+      const replicas = Object.fromEntries(all.map((content, index) => [`core_node${index}`, content]));
+      const shards = { shard1: { replicas } };
+      const server = createHttpServer((request, response) => {
+        response.writeHead(200).end(request.url?.includes('CLUSTERSTATUS') === true
+          ? JSON.stringify({ cluster: { collections: { resilog: { shards } } } }) : '{"message":"All cores are healthy"}');
+      });
+      await new Promise<void>((resolve) => { server.listen({ host: '::1', port }, resolve); });
+      const said = await check('solr', '::1', String(port));
+      await new Promise((resolve) => { server.close(resolve); });
+      return said;
+    };
+    expect(await state(replica('own', node, 'down'), replica('other', '[::1]:1_solr', 'active', 'true')))
+      .to.include('has own down:').and.include('recovers by itself once its leader is up');
+    expect(await state(replica('own', node, 'active'))).to.include('no leader of shard1 of resilog');
+    expect(await state(replica('own', node, 'active', 'true'), replica('other', '[::1]:1_solr', 'down'))).to.equal('OK');
   });
 
   it('repeats why a consumer is not ready', async () => {
