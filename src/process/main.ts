@@ -20,6 +20,7 @@ import { addInitCommand } from './commands/init';
 import { addLaunchCommand } from './commands/launch';
 import { addProcessCommands } from './commands/processes';
 import { addReplicaSetCommand } from './commands/replica-set';
+import { addTurnCommand } from './commands/turn';
 import { findConfiguration, readConfiguration } from './configuration';
 import { ConnectedServices } from './services';
 import { programVersion } from './version';
@@ -28,7 +29,7 @@ import { programVersion } from './version';
 export const commands: readonly AddCommand[] = [
   addStatusCommand, addSourceCommand, addSendCommand, addSearchCommand, addShowCommand, addDeleteCommand,
   addWaitCommand, addNormalizerCommand, addFileCommand, addQueueCommand, addSetAsideCommand, addConfigCommand,
-  addInitCommand, addReplicaSetCommand, addProcessCommands, addLaunchCommand,
+  addInitCommand, addReplicaSetCommand, addProcessCommands, addLaunchCommand, addTurnCommand,
 ];
 
 /** Entry of bin/resilog: the only place that ends the process. */
