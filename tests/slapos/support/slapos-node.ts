@@ -11,7 +11,7 @@ export interface ServiceInfo<T> {
   readonly 'connection-parameters': T;
 }
 
-const PARTITIONS = 18;
+const PARTITIONS = 24;
 const PASSES_MAX = 16;
 /** A message of slapgrid's that names a promise and what it says. */
 const PROMISE = /Promise '([^']+)' failed with output: .*?output: (?:b['"])?(.*?)(?:\\n)?['"]?$/;
