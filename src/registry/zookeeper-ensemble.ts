@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { UnavailableError } from '../errors';
 import { parseServers, type ServerAddress } from './zookeeper-addresses';
 import { withRawSession, type RawAnswer } from './zookeeper-raw-session';
@@ -71,11 +72,16 @@ export function parseEnsemble(text: string): Ensemble {
   const servers = lines.map((line) => SERVER.exec(line)).filter((match) => match !== null).map((match) => {
     const [, id, host = '', peerPort, electionPort, clientHost, port] = match;
     const [address] = parseServers(`${clientHost ?? host}:${port ?? ''}`);
-    return { id: Number(id), host: address?.host ?? '', port: Number(port), peerPort: Number(peerPort), electionPort: Number(electionPort) };
+    return { id: Number(id), host: canonicalHost(address?.host ?? ''), port: Number(port), peerPort: Number(peerPort), electionPort: Number(electionPort) };
   });
   const version = lines.find((line) => line.startsWith('version='))?.slice('version='.length) ?? '';
   if (servers.length === 0 || version === '') throw new UnavailableError(`ZooKeeper's configuration can't be read: ${text}`);
   return { version, servers: servers.sort((one, other) => one.id - other.id) };
+}
+
+/** ZooKeeper writes an IPv6 address out in full. */
+export function canonicalHost(host: string): string {
+  return isIPv6(host) ? new URL(`http://[${host}]`).hostname.slice(1, -1) : host;
 }
 
 function mustWork({ code }: RawAnswer, { host, port }: ServerAddress): void {

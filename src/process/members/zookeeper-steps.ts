@@ -1,4 +1,4 @@
-import type { Ensemble, EnsembleServer } from '../../registry/zookeeper-ensemble';
+import { canonicalHost, type Ensemble, type EnsembleServer } from '../../registry/zookeeper-ensemble';
 import type { WantedZooKeeper } from './plan';
 
 export interface EnsembleFacts {
@@ -69,5 +69,5 @@ function isSame(server: EnsembleServer, wanted: WantedZooKeeper): boolean {
 }
 
 export function serverOf({ id, host, port, peerPort, electionPort }: EnsembleServer | WantedZooKeeper): EnsembleServer {
-  return { id, host: host ?? '', port, peerPort, electionPort };
+  return { id, host: canonicalHost(host ?? ''), port, peerPort, electionPort };
 }
