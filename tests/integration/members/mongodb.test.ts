@@ -73,7 +73,8 @@ describe('members of a replica set', function () {
     const three = [first, await server('mongodb-2', 'a'), await server('mongodb-3', 'a')];
     expect(await settle(three)).to.equal('');
     expect(await names(first)).to.deep.equal(['mongodb-1/a', 'mongodb-2/a', 'mongodb-3/a']);
-    expect((await entries(first)).map(({ votes, priority }) => [votes, priority])).to.deep.equal([[1, 1], [1, 1], [1, 1]]);
+    const votes = (await entries(first)).map((entry) => [entry.votes, entry.priority]);
+    expect(votes).to.deep.equal([[1, 1], [1, 1], [1, 1]]);
     expect(noted()).to.deep.equal({ 'mongodb-1': 'a', 'mongodb-2': 'a', 'mongodb-3': 'a' });
     expect(await settle([first])).to.equal('');
     expect(noted()).to.deep.equal({ 'mongodb-1': 'a' });

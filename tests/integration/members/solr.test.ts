@@ -41,7 +41,8 @@ describe('nodes of SolrCloud', function () {
     .filter((one) => one.collection === collection && one.state === 'active')
     .map(({ shard, node }) => `${shard} ${nodes.find(({ address }) => node === `${address ?? ''}_solr`)?.name ?? node}`).sort();
   const noted = (): string[] => Object.keys(new StateFile(join(folder, 'state.json')).tier('solr')?.members ?? {}).sort();
-  const found = async (): Promise<number | undefined> => (await fixture.index.sums(collection, [FILE])).get(FILE)?.count;
+  const found = async (): Promise<number | undefined> =>
+    (await fixture.index.sums(collection, [FILE])).get(FILE)?.count;
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'resilog-'));

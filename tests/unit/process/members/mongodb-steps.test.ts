@@ -9,7 +9,9 @@ const entry = (index: number, more: Partial<SetMember> = {}): SetMember => ({
   ...more,
 });
 
-function facts(members: readonly SetMember[], states: Readonly<Record<string, string>> = {}, answering: readonly string[] = []): SetFacts {
+function facts(
+  members: readonly SetMember[], states: Readonly<Record<string, string>> = {}, answering: readonly string[] = [],
+): SetFacts {
   const all = members.map(({ host }, index): [string, string] => [host, states[host] ?? (index === 0 ? 'PRIMARY' : 'SECONDARY')]);
   return { members, states: new Map(all), answering: new Set(answering) };
 }
