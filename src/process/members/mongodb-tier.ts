@@ -4,7 +4,7 @@ import { command, readMembers } from '../replica-set';
 import { entryOf, nameOf, nextSetStep, type SetMember } from './mongodb-steps';
 import type { MembersPlan } from './plan';
 import type { TierState } from './state';
-import type { Tier } from './tier';
+import { lostForGood, type Tier } from './tier';
 
 interface SetConfiguration extends Document {
   readonly version: number;
@@ -30,7 +30,7 @@ export class MongodbTier implements Tier {
   }
 
   async pass(former: TierState | undefined): Promise<TierState> {
-    const primary = await this.findPrimary();
+    const primary = await this.findPrimary(lostForGood(former, this.plan.members));
     if (primary === undefined) return this.initiate(former);
     const configuration = (await command(primary, { replSetGetConfig: 1 }, ANSWER_LIMIT_MS)).config as SetConfiguration;
     const status = await command(primary, { replSetGetStatus: 1 }, ANSWER_LIMIT_MS);
@@ -58,8 +58,8 @@ export class MongodbTier implements Tier {
   }
 
   /** As any of the wanted members knows it; undefined when all of them answer and none is in a set. */
-  private async findPrimary(): Promise<string | undefined> {
-    let [isFree, problem] = [this.addresses.length > 0, ''];
+  private async findPrimary(loss: string): Promise<string | undefined> {
+    let [isFree, problem] = [this.addresses.length > 0, loss];
     for (const address of this.addresses) {
       try {
         const hello = await command(address, { hello: 1 }, ANSWER_LIMIT_MS);
@@ -68,7 +68,7 @@ export class MongodbTier implements Tier {
         if (hello.setName !== undefined) [isFree, problem] = [false, problem || `${address} knows no primary`];
       } catch (error) {
         if (error instanceof ConfigurationError) throw error;
-        [isFree, problem] = [false, `${address} does not answer (${messageOf(error)})`];
+        [isFree, problem] = [false, problem || `${address} does not answer (${messageOf(error)})`];
       }
     }
     if (isFree) return undefined;

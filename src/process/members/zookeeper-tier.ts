@@ -5,7 +5,7 @@ import { parseHealth } from '../launch/health-probe';
 import { membersOf, nextEnsembleStep } from './zookeeper-steps';
 import type { MembersPlan } from './plan';
 import type { TierState } from './state';
-import type { Tier } from './tier';
+import { lostForGood, type Tier } from './tier';
 
 interface Told {
   readonly ensemble: Ensemble;
@@ -55,7 +55,8 @@ export class ZooKeeperTier implements Tier {
       }
     }
     if (latest !== undefined) return latest;
-    throw new UnavailableError(`no member of ZooKeeper serves: ${problems.join('; ') || 'no address is known'}`);
+    const loss = lostForGood(former, this.plan.members);
+    throw new UnavailableError(`no member of ZooKeeper serves: ${loss || problems.join('; ') || 'no address is known'}`);
   }
 
   private async serving(): Promise<ReadonlySet<number>> {

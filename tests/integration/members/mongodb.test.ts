@@ -54,7 +54,7 @@ describe('members of a replica set', function () {
   });
   afterEach(async () => {
     await Promise.all(clients.splice(0).map((client) => client.close()));
-    await mongods.close();
+    await mongods?.close();
     rmSync(folder, { recursive: true });
   });
 

@@ -51,8 +51,8 @@ describe('members of an ensemble', function () {
     await registry.create('/kept', Buffer.from('1'));
   });
   afterEach(async () => {
-    await registry.close();
-    await zookeepers.close();
+    await registry?.close();
+    await zookeepers?.close();
     rmSync(folder, { recursive: true });
   });
 

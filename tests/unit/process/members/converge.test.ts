@@ -7,7 +7,7 @@ import { ConfigurationError, UnavailableError } from '../../../../src/errors';
 import { converge } from '../../../../src/process/members/converge';
 import { readPlan, type TierName } from '../../../../src/process/members/plan';
 import { StateFile, type TierState } from '../../../../src/process/members/state';
-import type { Tier } from '../../../../src/process/members/tier';
+import { lostForGood, type Tier } from '../../../../src/process/members/tier';
 
 describe('converge', () => {
   let folder: string;
@@ -65,6 +65,17 @@ describe('converge', () => {
   it('does not take a state that can\'t be read for none', () => {
     writeFileSync(file, '{');
     expect(() => new StateFile(file)).to.throw(ConfigurationError, 'state.json can\'t be read');
+  });
+});
+
+describe('lostForGood', () => {
+  const former = { wanted: [], members: { a: '1', b: '1', c: '1' }, converged: true, problem: '' };
+
+  it('is half of the members or more without their data', () => {
+    expect(lostForGood(former, [{ name: 'a', incarnation: '2' }, { name: 'b', incarnation: '1' }, { name: 'c' }])).to.equal('');
+    expect(lostForGood(former, [{ name: 'a', incarnation: '2' }, { name: 'b', incarnation: '2' }]))
+      .to.equal('a, b of a, b, c lost the data, too many to go on: restore a backup');
+    expect(lostForGood(undefined, [{ name: 'a', incarnation: '2' }])).to.equal('');
   });
 });
 
