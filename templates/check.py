@@ -8,6 +8,7 @@
     consumer HOST PORT                   it can index
     disk FOLDER                          there is room
     cluster RESILOG CONFIGURATION PLAN   every requested member is there, and indexing keeps up
+    members PLAN STATE TOLD              the servers that are wanted take part, and no others
 """
 
 import hashlib
@@ -152,6 +153,28 @@ def cluster(resilog, configuration, plan):
             status['lag']['oldestMs'] / 1000))
 
 
+def members(plan, state, told):
+    known, found, wanted = [json.loads(read(path) or '{}') for path in (told, state, plan)]
+    for tier, content in sorted(wanted.items()):
+        names = [member['name'] for member in content['members']]
+        tier_found = found.get(tier, {})
+        if tier_found.get('wanted') != names or not tier_found.get('converged'):
+            raise Failure('%s does not have its members yet (%s): the initialise log of this partition says what is done'
+                          % (tier, tier_found.get('problem') or 'not looked at'))
+        passed_on = {key: tier_found[key] for key in ('wanted', 'members', 'ensemble') if key in tier_found}
+        if known['tiers'].get(tier) != passed_on:
+            raise Failure('who takes part in %s has changed: the next run of "slapos node instance" tells the others' % tier)
+    if known['leaving']:
+        raise Failure('not taken away yet: %s; the next run of "slapos node instance" does it' % ', '.join(known['leaving']))
+
+
+def read(path):
+    if not os.path.exists(path):
+        return ''
+    with open(path) as content:
+        return content.read()
+
+
 def call(command):
     return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           universal_newlines=True, timeout=COMMAND_SECONDS)
@@ -167,7 +190,7 @@ def get(connection, path):
 
 
 CHECKS = {check.__name__: check for check in (
-    zookeeper, mongodb, solr, producer, consumer, certificate, disk, cluster)}
+    zookeeper, mongodb, solr, producer, consumer, certificate, disk, cluster, members)}
 
 
 def main(arguments):

@@ -18,6 +18,7 @@ import { systemRandom } from '../random';
 import { programFolder } from '../schemas';
 import { addInitCommand } from './commands/init';
 import { addLaunchCommand } from './commands/launch';
+import { addMembersCommand } from './commands/members';
 import { addProcessCommands } from './commands/processes';
 import { addReplicaSetCommand } from './commands/replica-set';
 import { addTurnCommand } from './commands/turn';
@@ -29,7 +30,7 @@ import { programVersion } from './version';
 export const commands: readonly AddCommand[] = [
   addStatusCommand, addSourceCommand, addSendCommand, addSearchCommand, addShowCommand, addDeleteCommand,
   addWaitCommand, addNormalizerCommand, addFileCommand, addQueueCommand, addSetAsideCommand, addConfigCommand,
-  addInitCommand, addReplicaSetCommand, addProcessCommands, addLaunchCommand, addTurnCommand,
+  addInitCommand, addReplicaSetCommand, addMembersCommand, addProcessCommands, addLaunchCommand, addTurnCommand,
 ];
 
 /** Entry of bin/resilog: the only place that ends the process. */

@@ -115,7 +115,7 @@ async function tryToInitiate(first: string, { name, members }: ReplicaSetOptions
 }
 
 /** One command to this very member. A connection of its own: the member may be restarted between two of them. */
-async function command(member: string, content: Document, limitMs: number): Promise<Document> {
+export async function command(member: string, content: Document, limitMs: number): Promise<Document> {
   const client = new MongoClient(`mongodb://${member}/`, {
     directConnection: true, serverSelectionTimeoutMS: ANSWER_LIMIT_MS, connectTimeoutMS: ANSWER_LIMIT_MS,
     socketTimeoutMS: limitMs, maxPoolSize: 1,

@@ -24,7 +24,7 @@ interface Published {
 const LINES = 10_000;
 const LINES_A_REQUEST = 1_000;
 const QUICK_JAVA = '-XX:TieredStopAtLevel=1';
-const ROLES = ['admin', 'producer', 'consumer', 'launcher'];
+const ROLES = ['admin', 'producer', 'consumer', 'launcher', 'super'];
 /** What listens in a cluster of one of each, as distances from the base. */
 const OFFSETS = [1, 11, 21, 31, 41, 51, 71];
 const READY_MS = 120_000;

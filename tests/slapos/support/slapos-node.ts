@@ -44,7 +44,7 @@ export class SlaposNode {
     mkdirSync(join(folder, 'home'));
     await mustWork(run('python3', [join(checkout, 'tools', 'sdist.py'), join(folder, 'release')]));
     cpSync(join(checkout, 'tests', 'slapos', 'compat'), join(folder, 'compat'), { recursive: true });
-    for (const name of ['requirements.txt', 'node.py']) {
+    for (const name of ['requirements.txt', 'node.py', 'lose.py']) {
       cpSync(join(checkout, 'tests', 'slapos', name), join(folder, name));
     }
     node.give(folder);
@@ -146,6 +146,28 @@ export class SlaposNode {
     throw new Error(`still used: ${this.usedPartitions().join(', ')}`);
   }
 
+  /** The partition that runs this member, by the name that its launcher or process was given. */
+  async partitionOf(member: string): Promise<string> {
+    const files = ['run', 'process.json'].map((name) => join(this.partition('*'), 'etc', 'resilog', name)).join(' ');
+    const { stdout } = await this.run('sh', ['-c', `grep -lE -- '(--member |"member": ")${member}[ "]' ${files}`]);
+    const found = /slappart\d+/.exec(stdout)?.[0];
+    if (found === undefined) throw new Error(`no partition runs ${member}`);
+    return found;
+  }
+
+  /** A partition's computer dies: its processes and data are gone at once, and nothing is placed in it again. */
+  async lose(name: string): Promise<void> {
+    const folder = this.partition(name);
+    await mustWork(this.run('venv/bin/python', ['lose.py', 'b/var/proxy.db', name]));
+    for (const [pid] of [...this.services()].filter(([, command]) => command.includes(`${folder}/`))) kill(pid);
+    rmSync(join(this.folder, 'b', 'inst', 'etc', 'supervisord.conf.d', `${name}.conf`), { force: true });
+    await this.slapos('node', 'supervisorctl', 'update');
+    for (const [pid] of [...this.services()].filter(([, command]) => command.includes(`${folder}/`))) kill(pid);
+    for (const file of readdirSync(folder)) {
+      if (!file.startsWith('.slapos-resource')) rmSync(join(folder, file), { recursive: true, force: true });
+    }
+  }
+
   /** Makes the node's user the owner of a folder with all in it. */
   give(folder: string): void {
     if (process.getuid?.() !== 0) return;
@@ -180,13 +202,7 @@ export class SlaposNode {
   async remove(): Promise<void> {
     await this.run('venv/bin/python', ['node.py', 'stop', `${this.folder}/b`, String(this.port)]);
     const processes = [...processesOf(this.user)].filter(([, command]) => command.includes(this.folder));
-    for (const [pid] of processes) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It has ended meanwhile.
-      }
-    }
+    for (const [pid] of processes) kill(pid);
     await sleep(500);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
     await this.user.remove();
@@ -198,6 +214,14 @@ export function failedPromises(log: string): string[] {
   const found = log.split('\n').map((line) => PROMISE.exec(line)).filter((match) => match !== null)
     .map((match) => `${match[1] ?? ''}: ${match[2] ?? ''}`);
   return [...new Set(found)];
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
 }
 
 export function readText(path: string): string {

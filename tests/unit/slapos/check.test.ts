@@ -140,6 +140,25 @@ describe('check.py, which promises ask', function () {
     expect(code).to.equal(1);
   });
 
+  it('wants the servers to take part that are wanted, no others, and everybody to know it', async () => {
+    const asked = (found: unknown, told: unknown): Promise<string> => {
+      const files = Object.entries({ plan: { mongodb: { members: [{ name: 'mongodb-1' }] } }, found, told }).map(([name, content]) => {
+        writeFileSync(join(folder, name), JSON.stringify(content));
+        return join(folder, name);
+      });
+      return check('members', ...files);
+    };
+    const part = { wanted: ['mongodb-1'], members: { 'mongodb-1': 'a' } };
+    const told = { leaving: [], tiers: { mongodb: part } };
+    expect(await asked({ mongodb: { ...part, converged: true, problem: '' } }, told)).to.equal('OK');
+    expect(await asked({}, told)).to.include('mongodb does not have its members yet (not looked at)');
+    expect(await asked({ mongodb: { ...part, converged: false, problem: 'mongodb-1 does not answer yet' } }, told))
+      .to.include('(mongodb-1 does not answer yet): the initialise log');
+    expect(await asked({ mongodb: { ...part, wanted: ['mongodb-1', 'mongodb-2'], converged: true } }, told)).to.include('not looked at');
+    expect(await asked({ mongodb: { ...part, members: { 'mongodb-1': 'b' }, converged: true } }, told)).to.include('has changed');
+    expect(await asked({ mongodb: { ...part, converged: true } }, { ...told, leaving: ['mongodb-2'] })).to.include('not taken away yet: mongodb-2');
+  });
+
   it('wants every member of the cluster, and indexing to keep up', async () => {
     const components = [{ kind: 'ZooKeeper', member: 'zookeeper-1' }];
     const ready = { ready: true, problems: [], components, lag: { oldestMs: 0 } };

@@ -11,6 +11,7 @@ const RELEASE = {
   java: '/release/java', zookeeper: '/release/zookeeper', mongodb: '/release/mongodb', solr: '/release/solr',
 };
 const HOST = 'fd46::5';
+const INCARNATION = '5f0c';
 const ACCESS = { admin: 'admin:x', producer: 'producer:x', consumer: 'consumer:x', launcher: 'launcher:x' };
 const MEMBER = { id: 1, host: HOST, port: 12_001, 'peer-port': 12_011, 'election-port': 12_021 };
 
@@ -38,11 +39,11 @@ const partsOf = (profile: Profile): string[] => (profile.buildout?.parts ?? '').
 
 function server(kind: string, more: Readonly<Record<string, unknown>> = {}): Promise<Profile> {
   return render(kind, {
-    ipv6_set: [HOST],
+    ipv6_set: [HOST], incarnation: INCARNATION,
     parameters: {
       name: `${kind}-1`, port: 12_001, chroot: '/resilog', credentials: `launcher:${'0'.repeat(64)}`, access: ACCESS,
       zookeeper: ['[fd46::5]:12001'], heap: '128m', 'java-options': '', 'replica-set': 'rs0', 'cache-gigabytes': 0.25,
-      id: 1, members: [MEMBER], ...more,
+      id: 1, members: [MEMBER], version: '', 'super-digest': 'super:x', 'former-incarnation': '', ...more,
     },
   });
 }
@@ -84,6 +85,33 @@ describe('profiles of the SlapOS instances', function () {
     const moved = await server('zookeeper', { members: [{ ...MEMBER, host: 'fd46::6' }] });
     expect(partsOf(moved)).not.to.include('zookeeper');
   });
+
+  it('zookeeper: follows an ensemble that it is not part of, as one who can not make one of its own', async () => {
+    const joining = await server('zookeeper', { members: [{ ...MEMBER, id: 2, host: 'fd46::6' }], version: '100000007' });
+    expect(partsOf(joining)).to.include('zookeeper');
+    expect(joining.ensemble?.context).to.include('"role": "observer"').and.include('raw version 100000007');
+  });
+
+  for (const kind of ['zookeeper', 'mongodb']) {
+    it(`${kind}: does not start over empty data while others count on those that are gone`, async () => {
+      const lost = await server(kind, { 'former-incarnation': 'another' });
+      expect(partsOf(lost)).not.to.include(kind);
+      expect(lost.publish).to.include({ incarnation: INCARNATION });
+      expect(partsOf(await server(kind, { 'former-incarnation': INCARNATION }))).to.include(kind);
+    });
+  }
+
+  for (const [kind, file] of [['zookeeper', 'launcher'], ['mongodb', 'launcher'], ['solr', 'launcher'],
+    ['producer', 'process'], ['consumer', 'process']] as const) {
+    it(`${kind}: is not started anew because members of ZooKeeper come and go`, async () => {
+      const profile = await server(kind);
+      const more = await server(kind, { zookeeper: ['[fd46::5]:12001', '[fd46::6]:12002'], members: [MEMBER, { ...MEMBER, id: 2 }] });
+      const hashed = (profile[kind]?.['hash-files'] ?? '').split('\n').filter(Boolean).map((line) => line.slice(2).split(':')[0] ?? '');
+      expect(hashed).to.include(`${file}-fixed.json`);
+      for (const name of hashed) expect(more[name], name).to.deep.equal(profile[name]);
+      expect(more[`${file}.json`]).not.to.deep.equal(profile[`${file}.json`]);
+    });
+  }
 });
 
 const TIER = { 'base-port': 12_000, sla: {} };
@@ -98,8 +126,8 @@ const CLUSTER = {
 const HOSTS = Object.fromEntries(['zookeeper', 'mongodb', 'solr', 'producer', 'consumer'].map((kind) => [`${kind}-1`, HOST]));
 const FORMER = { hosts: HOSTS };
 
-const root = (parameters: unknown, former: unknown): Promise<Profile> =>
-  render('default', { ipv6_set: [HOST], computer_id: 'local', parameters, former });
+const root = (parameters: unknown, former: unknown, takingPart: unknown = {}): Promise<Profile> =>
+  render('default', { ipv6_set: [HOST], computer_id: 'local', parameters, former, taking_part: takingPart });
 
 describe('profile of the cluster\'s root', function () {
   this.timeout(60_000);
@@ -136,6 +164,51 @@ describe('profile of the cluster\'s root', function () {
     const fewer = await root(CLUSTER, { ...FORMER, counts: { consumer: 3 } });
     expect(fewer['request-consumer-1']).not.to.have.property('state');
     expect(fewer['request-consumer-3']).to.include({ name: 'consumer-3', state: 'destroyed' });
+  });
+
+  const ENSEMBLE = {
+    version: '100000000', servers: [{ id: 1, host: HOST, port: 12_001, peerPort: 12_011, electionPort: 12_021 }],
+  };
+  const tookPart = (tier: string, ...names: string[]) => ({
+    [tier]: { wanted: names, members: Object.fromEntries(names.map((name) => [name, 'a'])), ensemble: ENSEMBLE },
+  });
+
+  it('tells the ensemble that its members have agreed upon, whoever else is there', async () => {
+    const three = { ...CLUSTER, zookeeper: { ...CLUSTER.zookeeper, count: 3 } };
+    const hosts = { ...HOSTS, 'zookeeper-2': HOST, 'zookeeper-3': HOST };
+    const profile = await root(three, { hosts, 'zookeeper-members': [MEMBER] }, tookPart('zookeeper', 'zookeeper-1'));
+    expect(profile['request-zookeeper-base']?.['config-members']).to.include("'id': 1").and.not.include("'id': 2");
+    expect(profile['request-zookeeper-base']).to.include({ 'config-version': "!py!'100000000'" });
+    expect(profile['request-zookeeper-1']).to.include({ 'config-former-incarnation': 'a' });
+    expect(profile['request-zookeeper-2']).to.include({ 'config-former-incarnation': '' });
+    expect(profile['members.json']?.context).to.include('"name": "zookeeper-3"');
+  });
+
+  for (const tier of ['zookeeper', 'mongodb', 'solr']) {
+    it(`${tier}: keeps who is too many until none of them takes part any more`, async () => {
+      const former = { ...FORMER, counts: { [tier]: 3 } };
+      const names = [1, 2, 3].map((index) => `${tier}-${index}`);
+      const partOf = async (...taking: string[]): Promise<Profile> => root(CLUSTER, former, tookPart(tier, ...taking));
+      for (const taking of [names, names.slice(0, 2)]) {
+        const profile = await partOf(...taking);
+        for (const name of names) expect(profile[`request-${name}`], name).not.to.have.property('state');
+        expect(profile['told.json']?.context).to.include(`"${tier}-2"`);
+      }
+      const gone = await partOf(`${tier}-1`);
+      expect(gone[`request-${tier}-1`]).not.to.have.property('state');
+      for (const name of names.slice(1)) expect(gone[`request-${name}`]).to.include({ state: 'destroyed' });
+      const unknown = await root(CLUSTER, former, {});
+      expect(unknown[`request-${tier}-3`]).not.to.have.property('state');
+    });
+  }
+
+  it('wants a member that has published nothing yet, and does not say where it is', async () => {
+    const three = { ...CLUSTER, mongodb: { ...CLUSTER.mongodb, count: 3 } };
+    const incarnations = { 'mongodb-1': 'a' };
+    const profile = await root(three, { ...FORMER, incarnations }, tookPart('mongodb', 'mongodb-1'));
+    expect(partsOf(profile)).to.include('initialise');
+    expect(profile['members.json']?.context).to.include(
+      '{"address": "[fd46::5]:12031", "incarnation": "a", "name": "mongodb-1"}, {"name": "mongodb-2"}');
   });
 
   it('gives producers and consumers their own password, servers that of launchers', async () => {
