@@ -60,11 +60,13 @@ export class Scheduler {
           resolve();
           return;
         }
-        const cancel = timer(delayMs, resolve);
-        signal?.addEventListener('abort', () => {
+        const done = (): void => {
           cancel();
+          signal?.removeEventListener('abort', done);
           resolve();
-        }, { once: true });
+        };
+        const cancel = timer(delayMs, done);
+        signal?.addEventListener('abort', done);
       }),
     };
   }
