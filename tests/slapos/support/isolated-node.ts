@@ -32,16 +32,14 @@ export class IsolatedNode extends SlaposNode {
     const node = new IsolatedNode(rootIn(namespace), folder, PROXY_PORT, built.releaseUrl, venv);
     node.namespace = namespace;
     node.prefix = `fd46:${id.slice(0, 4)}:${id.slice(4)}00:1`;
-    mkdirSync(join(folder, 'home'));
-    const [own, releases] = [join(folder, 'b'), join(built.folder, 'b', 'soft')];
-    await node.makeNetwork(partitions);
-    await mustWork(node.run(join(venv, 'bin', 'python'), [join(built.folder, 'node.py'), 'start', own, String(PROXY_PORT),
-      String(partitions), `${node.prefix}::/64`, releases]));
-    // Partitions' users find their folders, and read the release and the node's Python.
-    const passed = [folder, own, join(own, 'inst'), built.folder, join(built.folder, 'b'), releases];
-    for (const path of passed) chmodSync(path, 0o755);
-    await node.makeUsers(id, partitions);
-    return node;
+    try {
+      await node.makeNetwork(partitions);
+      await node.format(built, id, partitions);
+      return node;
+    } catch (error) {
+      await node.remove();
+      throw error;
+    }
   }
 
   /** Address of the partition with this index, as SlapOS gives it. */
@@ -106,6 +104,17 @@ export class IsolatedNode extends SlaposNode {
     await run('ip', ['netns', 'delete', this.namespace]);
     for (const user of this.users) await run('userdel', [user]);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  private async format(built: SlaposNode, id: string, partitions: number): Promise<void> {
+    mkdirSync(join(this.folder, 'home'));
+    const [own, releases] = [join(this.folder, 'b'), join(built.folder, 'b', 'soft')];
+    await mustWork(this.run(join(this.venv, 'bin', 'python'), [join(built.folder, 'node.py'), 'start', own,
+      String(PROXY_PORT), String(partitions), `${this.prefix}::/64`, releases]));
+    // Partitions' users find their folders, and read the release and the node's Python.
+    const passed = [this.folder, own, join(own, 'inst'), built.folder, join(built.folder, 'b'), releases];
+    for (const path of passed) chmodSync(path, 0o755);
+    await this.makeUsers(id, partitions);
   }
 
   private async makeNetwork(partitions: number): Promise<void> {
