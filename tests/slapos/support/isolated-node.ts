@@ -120,8 +120,9 @@ export class IsolatedNode extends SlaposNode {
     await mustWork(this.run(join(this.venv, 'bin', 'python'), [join(built.folder, 'node.py'), 'start', own,
       String(PROXY_PORT), String(partitions), `${this.prefix}::/64`, releases]));
     // Partitions' users find their folders, and read the release and the node's Python.
-    const passed = [this.folder, own, join(own, 'inst'), built.folder, join(built.folder, 'b'), releases];
+    const passed = [this.folder, own, join(own, 'inst'), built.folder, join(built.folder, 'b')];
     for (const path of passed) chmodSync(path, 0o755);
+    await mustWork(run('chmod', ['-R', 'o+rX', releases]));
     await this.makeUsers(id, partitions);
   }
 
