@@ -27,7 +27,8 @@ COMMAND_SECONDS = 16.0
 DISK_FRACTION = 0.85
 CERTIFICATE_DAYS = 14
 LAG_SECONDS = 600
-LOG = 'its log is .*.log in the partition and var/log'
+ANSWER_BYTES = 4 * 1024 * 1024
+LOG = 'its logs are in var/log of the partition'
 
 
 class Failure(Exception):
@@ -62,6 +63,25 @@ def solr(host, port):
     if status != 200:
         raise Failure('Solr [%s]:%s is not healthy or has a replica that is not active (%s): %s; a replica recovers by '
                       'itself once its leader is up' % (host, port, body.strip()[:200], LOG))
+    # A node that has just started has no cores yet that could be unhealthy: what the cluster says of them counts.
+    status, body = get(connection, '/solr/admin/collections?action=CLUSTERSTATUS')
+    idle = inactive(json.loads(body), '[%s]:%s_solr' % (host, port)) if status == 200 else ['the cluster (%s)' % status]
+    if idle:
+        raise Failure('Solr [%s]:%s has %s: %s; a replica recovers by itself once its leader is up' % (
+            host, port, ', '.join(idle), LOG))
+
+
+def inactive(answer, node):
+    """The replicas of this node that do not work, and their shards that have no leader."""
+    found = []
+    for name, collection in sorted(answer.get('cluster', {}).get('collections', {}).items()):
+        for shard, content in sorted(collection['shards'].items()):
+            replicas = content['replicas'].values()
+            own = [replica for replica in replicas if replica['node_name'] == node]
+            found += ['%s %s' % (replica['core'], replica['state']) for replica in own if replica['state'] != 'active']
+            if own and not any(replica.get('leader') for replica in replicas):
+                found.append('no leader of %s of %s' % (shard, name))
+    return found
 
 
 def producer(host, port, certificate):
@@ -87,7 +107,8 @@ def certificate(path, published):
     if not os.path.exists(path):
         raise Failure('the producer has made no certificate yet: it did not start; %s' % LOG)
     if digest(path) != digest(published):
-        raise Failure('the certificate is not published yet: the next run of "slapos node instance" does it')
+        raise Failure('the certificate is not published yet: "slapos node instance --all" does it, which slapgrid does '
+                      'by itself once a day')
     # The one function of the standard library that reads a certificate from a file.
     end = ssl.cert_time_to_seconds(ssl._ssl._test_decode_cert(path)['notAfter'])
     days = (end - time.time()) / 86400
@@ -163,7 +184,7 @@ def get(connection, path):
     try:
         connection.request('GET', path)
         response = connection.getresponse()
-        return response.status, response.read(65536).decode('utf-8', 'replace')
+        return response.status, response.read(ANSWER_BYTES).decode('utf-8', 'replace')
     finally:
         connection.close()
 

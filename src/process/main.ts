@@ -21,6 +21,7 @@ import { addLaunchCommand } from './commands/launch';
 import { addMembersCommand } from './commands/members';
 import { addProcessCommands } from './commands/processes';
 import { addReplicaSetCommand } from './commands/replica-set';
+import { addTurnCommand } from './commands/turn';
 import { findConfiguration, readConfiguration } from './configuration';
 import { ConnectedServices } from './services';
 import { programVersion } from './version';
@@ -29,7 +30,7 @@ import { programVersion } from './version';
 export const commands: readonly AddCommand[] = [
   addStatusCommand, addSourceCommand, addSendCommand, addSearchCommand, addShowCommand, addDeleteCommand,
   addWaitCommand, addNormalizerCommand, addFileCommand, addQueueCommand, addSetAsideCommand, addConfigCommand,
-  addInitCommand, addReplicaSetCommand, addMembersCommand, addProcessCommands, addLaunchCommand,
+  addInitCommand, addReplicaSetCommand, addMembersCommand, addProcessCommands, addLaunchCommand, addTurnCommand,
 ];
 
 /** Entry of bin/resilog: the only place that ends the process. */

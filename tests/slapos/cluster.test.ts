@@ -1,11 +1,14 @@
 import { expect } from 'chai';
 import { createHash, createHmac } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 import { loadSchema } from '../../src/schemas';
 import type { Run } from '../support/checkout';
-import { freeBasePort } from '../support/free-ports';
 import { listenersOf } from '../support/listeners';
 import { post } from './support/https';
+import { clusterBasePort } from './support/ports';
 import { sharedNode } from './support/shared-node';
 import { readText, type SlaposNode } from './support/slapos-node';
 
@@ -26,6 +29,7 @@ const ROLES = ['admin', 'producer', 'consumer', 'launcher', 'super'];
 const OFFSETS = [1, 11, 21, 31, 41, 51, 71];
 const READY_MS = 120_000;
 
+// The short form, which `make test` runs, leaves out what is called long.
 describe('SlapOS: a cluster of one of each', function () {
   this.timeout(1_800_000);
   let node: SlaposNode;
@@ -34,6 +38,12 @@ describe('SlapOS: a cluster of one of each', function () {
   let published: Published;
 
   const resilog = (...args: string[]): Promise<Run> => node.run(published.command, args);
+
+  const partitionOf = (tier: string): string => {
+    const found = node.usedPartitions().find((name) => existsSync(join(node.partition(name), 'var', 'log', `${tier}-output.log`)));
+    if (found === undefined) throw new Error(`no partition runs ${tier}`);
+    return found;
+  };
 
   const untilReady = async (): Promise<void> => {
     const deadline = Date.now() + READY_MS;
@@ -47,7 +57,7 @@ describe('SlapOS: a cluster of one of each', function () {
 
   before(async () => {
     node = await sharedNode();
-    base = await freeBasePort();
+    base = await clusterBasePort();
     parameters = {
       zookeeper: { 'base-port': base, 'java-options': QUICK_JAVA },
       mongodb: { 'base-port': base + 30 },
@@ -114,7 +124,35 @@ describe('SlapOS: a cluster of one of each', function () {
     expect([...node.services().keys()]).not.to.include(mongod[0]);
   });
 
-  it('is left alone by further runs of slapgrid', async () => {
+  it('rotates its logs, at once when told so (long)', async () => {
+    const mongod = node.partition(partitionOf('mongodb'));
+    expect((await node.run(join(mongod, 'bin', 'rotate-logs'), ['--now'])).code).to.equal(0);
+    const archive = join(mongod, 'srv', 'backup', 'logrotate');
+    const files = readdirSync(archive);
+    expect(files.join()).to.match(/^mongodb-output\.log-[\d-]+\.gz$/);
+    expect(gunzipSync(readFileSync(join(archive, files[0] ?? ''))).toString()).to.include('ComponentHealthy');
+    // What is running goes on with the emptied file.
+    const deadline = Date.now() + READY_MS;
+    const log = join(mongod, 'var', 'log', 'mongodb-output.log');
+    while (statSync(log).size === 0 && Date.now() < deadline) await sleep(500);
+    expect(readFileSync(log)[0]).to.equal('{'.charCodeAt(0));
+  });
+
+  it('begins another log of ZooKeeper\'s on another day (long)', async () => {
+    const folder = join(node.partition(partitionOf('zookeeper')), 'var', 'log');
+    const yesterday = new Date(Date.now() - 86_400_000);
+    utimesSync(join(folder, 'zookeeper.log'), yesterday, yesterday);
+    const zookeeper = [...node.services()].find(([, command]) => / org\.apache\.zookeeper\..*QuorumPeerMain /.test(command)
+      && !command.includes(' launch '));
+    process.kill(zookeeper?.[0] ?? 0, 'SIGKILL');
+    const wanted = `zookeeper.log-${yesterday.toISOString().slice(0, 10).replaceAll('-', '')}.0.gz`;
+    const deadline = Date.now() + READY_MS;
+    while (!existsSync(join(folder, wanted)) && Date.now() < deadline) await sleep(500);
+    expect(readdirSync(folder)).to.include(wanted);
+    await untilReady();
+  });
+
+  it('is left alone by further runs of slapgrid (long)', async () => {
     expect((await node.instance('--all')).code).to.equal(0);
     const before = services(node);
     for (let pass = 0; pass < 2; pass += 1) expect((await node.instance('--all')).code).to.equal(0);
@@ -122,7 +160,7 @@ describe('SlapOS: a cluster of one of each', function () {
     expect((await node.info<Published>('cluster'))['connection-parameters']).to.deep.equal(published);
   });
 
-  it('stops, and starts again with the same data and secrets', async () => {
+  it('stops, and starts again with the same data and secrets (long)', async () => {
     await node.request('cluster', node.releaseUrl, parameters, 'stopped');
     for (let pass = 0; pass < 3; pass += 1) await node.instance();
     expect([...node.services().values()]).to.deep.equal([]);

@@ -1,4 +1,5 @@
-import { chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +12,14 @@ export interface ServiceInfo<T> {
   readonly 'connection-parameters': T;
 }
 
-const PARTITIONS = 24;
+/** What slapgrid notes of a promise. */
+interface PromiseResult {
+  readonly name: string;
+  readonly result: { readonly failed: boolean; readonly message: string };
+}
+
+/** As many as the webrunner has. */
+export const PARTITIONS = 20;
 const PASSES_MAX = 16;
 /** A message of slapgrid's that names a promise and what it says. */
 const PROMISE = /Promise '([^']+)' failed with output: .*?output: (?:b['"])?(.*?)(?:\\n)?['"]?$/;
@@ -21,8 +29,10 @@ const PROMISE = /Promise '([^']+)' failed with output: .*?output: (?:b['"])?(.*?
  * with the packed release. Everything of it is gone after `remove`.
  */
 export class SlaposNode {
-  private constructor(
-    readonly user: Account, readonly folder: string, private readonly port: number, readonly releaseUrl: string,
+  /** `venv` is the virtual environment of SlapOS itself. */
+  protected constructor(
+    readonly user: Account, readonly folder: string, protected readonly port: number, readonly releaseUrl: string,
+    protected readonly venv = join(folder, 'venv'),
   ) {}
 
   static async start(): Promise<SlaposNode> {
@@ -50,6 +60,14 @@ export class SlaposNode {
     return node;
   }
 
+  /** Packs the checkout once more, as another version; returns its address. */
+  async packAs(version: string): Promise<string> {
+    const target = join(this.folder, 'release', version);
+    await mustWork(run('python3', [join(checkout, 'tools', 'sdist.py'), target, version]));
+    this.give(target);
+    return this.releaseUrl.replace('/software.cfg', `/${version}/software.cfg`);
+  }
+
   /** `slapos` with these arguments. */
   slapos(...args: string[]): Promise<Run> {
     return this.run('b/bin/slapos', args);
@@ -57,7 +75,7 @@ export class SlaposNode {
 
   /** Runs a program as the node's user, in its folder. */
   run(program: string, args: readonly string[]): Promise<Run> {
-    const path = `${this.folder}/venv/bin:/usr/local/bin:/usr/bin:/bin`;
+    const path = `${this.venv}/bin:/usr/local/bin:/usr/bin:/bin`;
     const resolved = program.includes('/') && !program.startsWith('/') ? join(this.folder, program) : program;
     return this.user.run(resolved, args, { cwd: this.folder, home: join(this.folder, 'home'), path });
   }
@@ -92,6 +110,22 @@ export class SlaposNode {
       log = stderr;
     }
     throw new Error(`it has not settled after ${passes} runs:\n${failedPromises(log).join('\n')}\n${log.slice(-4_000)}`);
+  }
+
+  /** Has slapgrid ask the promises of one partition, or of all; returns `name: what it says` of those that fail. */
+  async promises(partition?: string): Promise<string[]> {
+    const only = partition === undefined ? [] : ['--only-cp', partition];
+    await this.slapos('node', 'promise', ...only);
+    return (partition === undefined ? this.usedPartitions() : [partition]).flatMap((name) => this.failedIn(name));
+  }
+
+  /** slapgrid's log names the first promise of a partition only, its notes have all. */
+  private failedIn(partition: string): string[] {
+    const folder = join(this.partition(partition), '.slapgrid', 'promise', 'result');
+    if (!existsSync(folder)) return [];
+    const results = readdirSync(folder).filter((file) => file.endsWith('.status.json'))
+      .map((file) => JSON.parse(readText(join(folder, file))) as PromiseResult);
+    return results.filter(({ result }) => result.failed).map(({ name, result }) => `${name}: ${result.message}`);
   }
 
   async info<T>(name: string): Promise<ServiceInfo<T>> {
@@ -144,6 +178,11 @@ export class SlaposNode {
     }
   }
 
+  /** The folder that a release is built in. */
+  softwareOf(url: string): string {
+    return join(this.folder, 'b', 'soft', createHash('md5').update(url).digest('hex'));
+  }
+
   partition(name: string): string {
     return join(this.folder, 'b', 'inst', name);
   }
@@ -189,7 +228,7 @@ export function readText(path: string): string {
   return readFileSync(path, 'utf8');
 }
 
-async function mustWork(running: Promise<Run>): Promise<Run> {
+export async function mustWork(running: Promise<Run>): Promise<Run> {
   const finished = await running;
   if (finished.code !== 0) throw new Error(`exit code ${finished.code ?? 'none'}: ${(finished.stdout + finished.stderr).slice(-4_000)}`);
   return finished;

@@ -4,7 +4,14 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '../../../src/clock';
+import { ownCertificate } from '../../../src/producer/certificate';
+import { systemRandom } from '../../../src/random';
 import { checkout, run } from '../../support/checkout';
+import { ManualClock } from '../../support/manual-clock';
+
+/** Of a producer's certificate. */
+const VALID_DAYS = 3_650;
 
 describe('check.py, which promises ask', function () {
   this.timeout(60_000);
@@ -24,6 +31,13 @@ describe('check.py, which promises ask', function () {
   };
   const zookeeper = (answer: string): Promise<string> =>
     listening(createServer((socket) => { socket.on('data', () => { socket.end(answer); }); }));
+  const free = async (): Promise<number> => {
+    const server = createServer();
+    await new Promise<void>((resolve) => { server.listen({ host: '::1', port: 0 }, resolve); });
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => { server.close(resolve); });
+    return port;
+  };
   const http = (status: number, body: string): Promise<string> =>
     listening(createHttpServer((_request, response) => { response.writeHead(status).end(body); }));
   /** A program that answers like `resilog`. */
@@ -67,6 +81,29 @@ describe('check.py, which promises ask', function () {
     expect(await check('solr', '::1', await http(503, '{"message":"Replica(s) down"}'))).to.include('Replica(s) down');
   });
 
+  it('is not taken in by a Solr node that has not loaded its cores yet', async () => {
+    const port = await free();
+    const node = `[::1]:${port}_solr`;
+    const replica = (core: string, node_name: string, state: string, leader?: string): object =>
+      ({ core, node_name, state, leader });
+    const state = async (...all: readonly object[]): Promise<string> => {
+      const replicas = Object.fromEntries(all.map((content, index) => [`core_node${index}`, content]));
+      const shards = { shard1: { replicas } };
+      const server = createHttpServer((request, response) => {
+        response.writeHead(200).end(request.url?.includes('CLUSTERSTATUS') === true
+          ? JSON.stringify({ cluster: { collections: { resilog: { shards } } } }) : '{"message":"All cores are healthy"}');
+      });
+      await new Promise<void>((resolve) => { server.listen({ host: '::1', port }, resolve); });
+      const said = await check('solr', '::1', String(port));
+      await new Promise((resolve) => { server.close(resolve); });
+      return said;
+    };
+    expect(await state(replica('own', node, 'down'), replica('other', '[::1]:1_solr', 'active', 'true')))
+      .to.include('has own down:').and.include('recovers by itself once its leader is up');
+    expect(await state(replica('own', node, 'active'))).to.include('no leader of shard1 of resilog');
+    expect(await state(replica('own', node, 'active', 'true'), replica('other', '[::1]:1_solr', 'down'))).to.equal('OK');
+  });
+
   it('repeats why a consumer is not ready', async () => {
     expect(await check('consumer', '::1', await http(503, '{"reasons":["no contact with Solr"]}')))
       .to.include('no contact with Solr').and.include('mend the component');
@@ -80,8 +117,27 @@ describe('check.py, which promises ask', function () {
     expect(await check('certificate', made, published)).to.include('is not published yet');
   });
 
+  it('says that a certificate ends soon', async () => {
+    const clock = new ManualClock();
+    clock.step(Date.now() - clock.now() - (VALID_DAYS - 5) * 86_400_000);
+    await ownCertificate({ folder, addresses: ['::1'], clock, random: systemRandom });
+    const made = join(folder, 'producer.crt');
+    expect(await check('certificate', made, made)).to.equal(
+      'the certificate ends in 4 days: restart the producer, which makes another');
+    await ownCertificate({ folder, addresses: ['::1'], clock: systemClock, random: systemRandom });
+    expect(await check('certificate', made, made)).to.equal('OK');
+  });
+
   it('sees room on a disk', async () => {
     expect(await check('disk', folder)).to.match(/^OK$|the disk of .* is \d+ % full/);
+  });
+
+  it('sees a disk that is full, and says how full', async () => {
+    const script = 'mount -t tmpfs -o size=100k tmpfs "$1" && head -c 90112 /dev/zero >"$1/lines" && shift && exec "$@"';
+    const { code, stdout, stderr } = await run('unshare', [process.getuid?.() === 0 ? '-m' : '-Urm', 'sh', '-c', script, 'sh',
+      folder, 'python3', join(checkout, 'templates', 'check.py'), 'disk', folder]);
+    expect(stdout, stderr).to.match(/^the disk of .* is 8[89] % full, intake is refused above 85 %: free space or add some/);
+    expect(code).to.equal(1);
   });
 
   it('wants the servers to take part that are wanted, no others, and everybody to know it', async () => {

@@ -54,9 +54,10 @@ describe('profiles of the SlapOS instances', function () {
   for (const kind of ['zookeeper', 'mongodb', 'solr', 'producer', 'consumer']) {
     it(`${kind}: runs one service on the partition's address and publishes it`, async () => {
       const profile = await server(kind);
-      expect(partsOf(profile)).to.include.members(['publish', kind, `promise-${kind}`]);
+      expect(partsOf(profile)).to.include.members(['publish', kind, 'rotate-logs', `promise-${kind}`]);
       expect(profile.publish).to.include({ host: HOST, address: '[fd46::5]:12001' });
-      expect(profile[kind]?.['command-line']).to.equal('/bin/sh /release/templates/keep-running.sh ${run:output}');
+      expect(profile[kind]?.['command-line']).to.equal('/bin/sh /release/templates/keep-running.sh'
+        + ` --log \${directory:log}/${kind}-output.log \${run:output}`);
     });
 
     it(`${kind}: only publishes its address while the ensemble is not known`, async () => {
@@ -120,7 +121,7 @@ const CLUSTER = {
   solr: { ...TIER, 'base-port': 12_040, count: 1, heap: '512m', 'java-options': '', shards: 1, replicas: 1 },
   producer: { ...TIER, 'base-port': 12_050, count: 1 },
   consumer: { ...TIER, 'base-port': 12_070, count: 1 },
-  chroot: '/resilog', 'external-zookeeper': [], 'external-mongodb': '', 'external-solr': [],
+  chroot: '/resilog', 'admin-secret': '', 'external-zookeeper': [], 'external-mongodb': '', 'external-solr': [],
 };
 const HOSTS = Object.fromEntries(['zookeeper', 'mongodb', 'solr', 'producer', 'consumer'].map((kind) => [`${kind}-1`, HOST]));
 const FORMER = { hosts: HOSTS };
@@ -214,6 +215,14 @@ describe('profile of the cluster\'s root', function () {
     const profile = await root(CLUSTER, FORMER);
     expect(profile['request-producer-base']).to.include({ 'config-credentials': '${roles:producer}' });
     expect(profile['request-solr-base']).to.include({ 'config-credentials': '${roles:launcher}' });
+  });
+
+  it('has the secret of the cluster that is restored, if one is given, but not its text', async () => {
+    const secret = 'S'.repeat(43);
+    const restored = await root({ ...CLUSTER, 'admin-secret': secret }, FORMER);
+    expect(restored.secret?.init).to.include("['configuration.admin-secret']");
+    expect(JSON.stringify(restored)).not.to.include(secret);
+    expect((await root(CLUSTER, FORMER)).secret).to.include({ recipe: 'slapos.cookbook:generate.password' });
   });
 
   it('puts members where it is itself unless told otherwise', async () => {
