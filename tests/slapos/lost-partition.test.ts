@@ -48,7 +48,10 @@ describe('SlapOS: a partition that is lost for good', function () {
     traffic = new Traffic(() => published['intake-urls'].map((url, index) =>
       ({ url, certificate: published.certificates[`producer-${index + 1}`] ?? '' })), key, 'lossy');
   });
-  after(async () => { await traffic?.stop(); });
+  after(async () => {
+    await traffic?.stop();
+    await node?.giveBackLost();
+  });
 
   it('of each role at once, as when a computer dies, is made elsewhere, empty, and takes part again', async () => {
     const former = new Map<string, string>();
