@@ -62,8 +62,8 @@ export class Cluster {
   }
 
   async supervisedPid(name: string): Promise<number> {
-    const { pid, state, problem } = await this.member(name);
-    if (pid === null) throw new Error(`${name} does not run: ${state}, ${problem}`);
+    const pid = Number(await this.supervisorctl('pid', name));
+    if (!(pid > 0)) throw new Error(`${name} does not run`);
     return pid;
   }
 
@@ -130,10 +130,11 @@ export class Cluster {
     await runClusterTool(['clean', '--var', this.folder]);
   }
 
-  private async supervisorctl(...args: string[]): Promise<void> {
+  private async supervisorctl(...args: string[]): Promise<string> {
     const program = join(checkout, 'venv', 'bin', 'supervisorctl');
     const { code, stdout } = await run(program, ['-c', join(this.folder, 'supervisord.conf'), ...args]);
     if (code !== 0) throw new Error(`supervisorctl ${args.join(' ')}: ${stdout}`);
+    return stdout.trim();
   }
 }
 

@@ -18,31 +18,32 @@ export interface ArchivedSource {
   /** Line (one character a byte) → how often the archive holds it. */
   readonly lines: ReadonlyMap<string, number>;
   readonly lineCount: number;
-  readonly files: number;
 }
 
 /** Reads every file of a source whole, and checks its counters. */
 export async function readArchive(services: ConnectedServices, source: string): Promise<ArchivedSource> {
-  const volumes = await services.volumes();
   const counts = new Map<string, number>();
   let lineCount = 0;
-  let fileCount = 0;
+  for await (const line of archivedLines(services, source)) {
+    counts.set(line, (counts.get(line) ?? 0) + 1);
+    lineCount += 1;
+  }
+  return { lines: counts, lineCount };
+}
+
+/** Every line of a source in the archive, one character a byte; throws when a file's counters are wrong. */
+export async function* archivedLines(services: ConnectedServices, source: string): AsyncGenerator<string> {
+  const volumes = await services.volumes();
   for await (const file of listFiles(volumes, source)) {
-    fileCount += 1;
     if (file.RemLines !== file.Lines || file.Position !== file.Lines) {
       throw new Error(`file ${file.id}: Lines ${file.Lines}, RemLines ${file.RemLines}, Position ${file.Position}`);
     }
     const kept = await findFile(volumes, file.id);
     if (kept === undefined) throw new Error(`file ${file.id} is listed and not found`);
     for await (const block of kept.volume.files.readBlocks(file, 0)) {
-      for (const { start, end } of eachLine(block.raw)) {
-        const line = block.raw.toString('latin1', start, end - 1);
-        counts.set(line, (counts.get(line) ?? 0) + 1);
-        lineCount += 1;
-      }
+      for (const { start, end } of eachLine(block.raw)) yield block.raw.toString('latin1', start, end - 1);
     }
   }
-  return { lines: counts, lineCount, files: fileCount };
 }
 
 export async function listStates(services: ConnectedServices): Promise<readonly FileState[]> {

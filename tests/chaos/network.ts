@@ -1,0 +1,81 @@
+import { run } from '../support/checkout';
+
+/** The harness routes between all hosts, so it can cut any two of them from each other. */
+export interface Host {
+  readonly name: string;
+  readonly address: string;
+}
+
+/** What of the traffic from one host to another is meant; without ports, all of it. */
+export interface Way {
+  readonly from: Host;
+  readonly to: Host;
+  /** Only TCP from or to these ports: the server's, at either end. */
+  readonly ports?: readonly number[];
+}
+
+/**
+ * Hosts as network namespaces, each with an IPv6 address and a link to this one, which forwards. To be used in a
+ * namespace that the harness has for itself: see tools/chaos.sh.
+ */
+export class Network {
+  /** Rule → how many faults want it. */
+  private readonly cuts = new Map<string, number>();
+
+  private constructor(readonly hosts: readonly Host[]) {}
+
+  static async create(names: readonly string[]): Promise<Network> {
+    await command('sysctl', '-q', '-w', 'net.ipv6.conf.all.forwarding=1');
+    await command('ip', 'link', 'set', 'lo', 'up');
+    const hosts: Host[] = [];
+    for (const [index, name] of names.entries()) {
+      const subnet = `fd46:c4a0:${(index + 1).toString(16)}`;
+      await command('ip', 'netns', 'add', name);
+      await command('ip', 'link', 'add', `to-${name}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
+      await command('ip', 'link', 'set', `to-${name}`, 'up');
+      await command('ip', 'address', 'add', `${subnet}::1/64`, 'dev', `to-${name}`, 'nodad');
+      await command('ip', '-n', name, 'link', 'set', 'lo', 'up');
+      await command('ip', '-n', name, 'link', 'set', 'eth0', 'up');
+      await command('ip', '-n', name, 'address', 'add', `${subnet}::2/64`, 'dev', 'eth0', 'nodad');
+      await command('ip', '-n', name, 'route', 'add', 'default', 'via', `${subnet}::1`);
+      hosts.push({ name, address: `${subnet}::2` });
+    }
+    return new Network(hosts);
+  }
+
+  host(name: string): Host {
+    const found = this.hosts.find((host) => host.name === name);
+    if (found === undefined) throw new Error(`the network has no host ${name}`);
+    return found;
+  }
+
+  /** Drops what goes this way, without a word, until what it returns is called. */
+  async cut(way: Way): Promise<() => Promise<void>> {
+    const rules = rulesOf(way);
+    for (const rule of rules) {
+      const wanted = this.cuts.get(rule) ?? 0;
+      this.cuts.set(rule, wanted + 1);
+      if (wanted === 0) await command('ip', '-6', 'rule', 'add', ...rule.split(' '), 'blackhole');
+    }
+    return async () => {
+      for (const rule of rules) await this.mend(rule);
+    };
+  }
+
+  private async mend(rule: string): Promise<void> {
+    const wanted = (this.cuts.get(rule) ?? 0) - 1;
+    this.cuts.set(rule, wanted);
+    if (wanted === 0) await command('ip', '-6', 'rule', 'delete', ...rule.split(' '), 'blackhole');
+  }
+}
+
+function rulesOf({ from, to, ports }: Way): readonly string[] {
+  const between = `from ${from.address} to ${to.address}`;
+  if (ports === undefined) return [between];
+  return ports.flatMap((port) => ['sport', 'dport'].map((end) => `${between} ipproto tcp ${end} ${port}`));
+}
+
+async function command(program: string, ...args: string[]): Promise<void> {
+  const { code, stderr } = await run(program, args);
+  if (code !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr.trim()}`);
+}
