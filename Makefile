@@ -26,7 +26,7 @@ UP = $(CLUSTER) up --var '$(VAR)' --address '$(ADDRESS)' --base-port '$(BASE_POR
 export PATH := $(CURDIR)/parts/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status clean distclean demo test test-slapos \
+.PHONY: help build up down status clean distclean demo test test-slapos chaos \
 	lint typecheck lock hashes sdist bench-normaliser fuzz-normaliser
 
 help: ## show this list
@@ -70,6 +70,12 @@ test: build ## lint, type check and every test, on real servers; ends with "N pa
 
 test-slapos: build ## the SlapOS release under real slapproxy and slapgrid, as an ordinary user
 	@node tools/test.mjs slapos
+
+DURATION = 120
+SEED = $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+
+chaos: build ## break a cluster at random for DURATION seconds and count what was lost: SEED=n repeats a run
+	@TS_NODE_TRANSPILE_ONLY=true sh tools/chaos.sh node -r ts-node/register tests/chaos/main.ts --duration '$(DURATION)' --seed '$(SEED)'
 
 lint: build ## check the style of the sources
 	@npm run --silent lint

@@ -31,6 +31,16 @@ export class Batcher<T> {
     else entries.push(entry);
   }
 
+  /** False when it does not wait any more. */
+  remove(entry: Entry<T>): boolean {
+    const entries = this.waiting.get(entry.collection) ?? [];
+    const place = entries.indexOf(entry);
+    if (place < 0) return false;
+    entries.splice(place, 1);
+    if (entries.length === 0) this.waiting.delete(entry.collection);
+    return true;
+  }
+
   /** A batch that is full or has waited long enough; undefined when there is none yet. */
   next(now: number, bounds: BatchBounds): readonly Entry<T>[] | undefined {
     for (const [collection, entries] of this.waiting) {

@@ -12,6 +12,7 @@ import type { ConsumerMetrics } from './metrics';
 import { PositionTracker } from './position-tracker';
 import { readSlices, type Slice, type SliceBounds } from './reader';
 import { documentOf, inputOf, textOf } from './shaper';
+import { StoppedError } from './stopped-error';
 
 /** The part of a volume that consumers use. */
 export type FileVolume = Pick<Volume, 'name' | 'files' | 'states' | 'ping'>;
@@ -35,9 +36,6 @@ const SLICES_IN_FLIGHT = 16;
 const ADVANCE_MS = 1_000;
 /** Set-aside records written at once. */
 const SET_ASIDE_IN_FLIGHT = 16;
-
-/** Work was stopped: the fence was lost or the consumer closes. */
-export class StoppedError extends Error {}
 
 /**
  * Nothing at all went on for too long. It is held against the consumer, never against the file: an index that is
@@ -163,7 +161,7 @@ class FileIndexing {
       return result === undefined ? [] : [documentOf(text, line, result, state)];
     });
     if (documents.length !== slice.lines.length) throw new CorruptionError('the normaliser gave fewer results than lines');
-    const refusals = await this.options.indexer.write(state.collection, documents);
+    const refusals = await this.options.indexer.write(state.collection, documents, this.signal);
     await this.setAside(refusals);
     const unparsed = normalised.filter(({ matched }) => matched.length === 0).length;
     if (unparsed > 0) this.options.metrics.unparsed(state.sourceName, unparsed);

@@ -3,7 +3,8 @@ import { Phase, type FileState } from '../archive/states';
 import type { Log } from '../log';
 import type { QueueAdministration } from '../queue/ports';
 import { isRetryable } from '../retry';
-import { StoppedError, indexFile, type FileIndexingOptions, type FileVolume } from './file-indexing';
+import { indexFile, type FileIndexingOptions, type FileVolume } from './file-indexing';
+import { StoppedError } from './stopped-error';
 
 /** How one take of a file ended. Only `finished` files are acknowledged. */
 export type FileOutcome =

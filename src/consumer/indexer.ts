@@ -7,6 +7,7 @@ import { isRetryable, retry } from '../retry';
 import { Batcher, type BatchBounds, type Entry } from './batcher';
 import type { CommitPolicy } from './commit-policy';
 import type { ConsumerMetrics } from './metrics';
+import { StoppedError } from './stopped-error';
 
 /** Tries of one request before the index counts as unreachable; longer failures are a reason to stop (schedule 29). */
 const ATTEMPTS = 2;
@@ -58,16 +59,31 @@ export class Indexer {
 
   /**
    * Resolves with the refused ones when the index accepted all others. Rejects with a retryable error when it was not
-   * reached (documents may have been applied), or with what is wrong with this slice.
+   * reached (documents may have been applied), with what is wrong with this slice, or with StoppedError when the signal
+   * came before it was sent: behind an index without answers a backlog of slices would wait for a minute.
    */
-  write(collection: string, documents: readonly IndexDocument[]): Promise<readonly Refusal[]> {
-    if (documents.length === 0) return Promise.resolve([]);
+  async write(
+    collection: string, documents: readonly IndexDocument[], signal: AbortSignal,
+  ): Promise<readonly Refusal[]> {
+    if (documents.length === 0) return [];
+    if (signal.aborted) throw new StoppedError('stopped');
     const bytes = documents.reduce((sum, document) => sum + document.text.length + DOCUMENT_BYTES, 0);
-    return new Promise((resolve, reject) => {
+    let giveUp = (): void => undefined;
+    const settled = new Promise<readonly Refusal[]>((resolve, reject) => {
       const since = this.options.clock.monotonic();
-      this.batcher.add({ collection, documents, bytes, since, ticket: { resolve, reject } });
+      const entry = { collection, documents, bytes, since, ticket: { resolve, reject } };
+      giveUp = () => {
+        if (this.batcher.remove(entry)) reject(new StoppedError('stopped'));
+      };
+      signal.addEventListener('abort', giveUp);
+      this.batcher.add(entry);
       this.pump();
     });
+    try {
+      return await settled;
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
   }
 
   private bounds(): BatchBounds {

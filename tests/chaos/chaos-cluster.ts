@@ -79,8 +79,9 @@ export class ChaosCluster {
     await Promise.all(this.clusters.map((cluster) => cluster.waitUntilReady(timeoutMs)));
   }
 
+  /** Ends everything; what the hosts have on disk stays. */
   async stop(): Promise<void> {
-    await Promise.all(this.clusters.map((cluster) => cluster.stop()));
+    await Promise.all(this.clusters.map((cluster) => cluster.stopAndKeep()));
   }
 }
 

@@ -62,7 +62,7 @@ class Run {
   /** True when every promise was kept. */
   async carryOut(): Promise<boolean> {
     const { seed, seconds } = this.options;
-    this.say(`seed ${seed}, ${seconds} s of faults; starting three of each server, two producers, three consumers`);
+    this.say(`${new Date().toISOString()}: seed ${seed}, ${seconds} s of faults; starting three of each server, two producers, three consumers`);
     const cluster = await ChaosCluster.start(this.folder);
     try {
       return await this.breakAndCount(cluster);
@@ -130,14 +130,23 @@ class Run {
 
   /** Waits until all is indexed and verified; returns what did not become so. */
   private async drain(cluster: ChaosCluster): Promise<readonly string[]> {
-    const { code, stderr } = await cluster.first.resilog(['wait', '--idle', '--verified', '--timeout', `${PATIENCE_SECONDS}s`]);
-    if (code !== 0) return [`NOT DRAINED: ${stderr.trim()}`];
+    const watching = setInterval(() => { void this.tellWhatIsLeft(cluster); }, 20_000);
     try {
+      const { code, stderr } = await cluster.first.resilog(
+        ['wait', '--idle', '--verified', '--timeout', `${PATIENCE_SECONDS}s`]);
+      if (code !== 0) return [`NOT DRAINED: ${stderr.trim()}`];
       await cluster.waitUntilReady(READY_MS);
       return [];
     } catch (error) {
       return [`NOT READY: ${error instanceof Error ? error.message : String(error)}`];
+    } finally {
+      clearInterval(watching);
     }
+  }
+
+  private async tellWhatIsLeft(cluster: ChaosCluster): Promise<void> {
+    const { stdout, stderr } = await cluster.first.resilog(['status']);
+    this.say(`not drained yet:\n${stdout}${stderr}`);
   }
 }
 

@@ -125,9 +125,18 @@ export class Cluster {
 
   /** Ends everything and removes the folder. Safe to call twice. */
   async stop(): Promise<void> {
+    await this.end('clean');
+  }
+
+  /** Ends everything and keeps the folder, to be looked at. */
+  async stopAndKeep(): Promise<void> {
+    await this.end('down');
+  }
+
+  private async end(command: 'clean' | 'down'): Promise<void> {
     for (const pid of this.paused) continueProcess(pid);
     this.paused.clear();
-    await runClusterTool(['clean', '--var', this.folder]);
+    await runClusterTool([command, '--var', this.folder]);
   }
 
   private async supervisorctl(...args: string[]): Promise<string> {

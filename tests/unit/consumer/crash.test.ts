@@ -43,7 +43,7 @@ describe('a consumer that dies between any two effects', function () {
     };
     // Many small batches in flight, and Position written often.
     const patch = { consumer: { batchDocuments: 4, batchesInFlight: 3, softCommitMs: 100_000, hardCommitMs: 200_000 } };
-    return workOnFile(ID, running, workOptions(gatedVolume, gated(index, 'index', gate), { patch, clock: fastClock(400) }));
+    return workOnFile(ID, running, workOptions(gatedVolume, gated(index, 'index', gate), { patch, clock: fastClock(60) }));
   };
   const expected = LINES.map((_, line) => line).filter((line) => line !== REFUSED && line !== DELETED);
 

@@ -1,0 +1,31 @@
+import { expect } from 'chai';
+import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import { checkout, run } from '../support/checkout';
+
+const SECONDS = 60;
+/** A run with it was looked at: it kills, pauses and cuts, and takes a majority away. */
+const FIXED_SEED = 5;
+
+interface Outcome {
+  readonly obligations: number;
+  readonly kills: number;
+}
+
+describe('a cluster of three members whose parts are killed, paused and cut from each other at random', function () {
+  this.timeout(900_000);
+
+  for (const [name, seed] of [['a fixed seed', FIXED_SEED], ['a fresh seed', randomInt(2 ** 31)]] as const) {
+    it(`has every acknowledged line exactly once, with ${name} (${seed})`, async () => {
+      const { code, stdout, stderr } = await run('sh', [
+        join(checkout, 'tools', 'chaos.sh'), process.execPath, '-r', 'ts-node/register',
+        join(checkout, 'tests', 'chaos', 'main.ts'), '--duration', String(SECONDS), '--seed', String(seed),
+      ], { environment: { TS_NODE_TRANSPILE_ONLY: 'true' } });
+      const outcome = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Outcome;
+      expect(outcome, stderr).to.include({ seed, lost: 0, duplicated: 0, altered: 0, kept: true });
+      expect(outcome.obligations).to.be.greaterThan(1_000);
+      expect(outcome.kills).to.be.greaterThan(3);
+      expect(code, stderr).to.equal(0);
+    });
+  }
+});

@@ -1,0 +1,59 @@
+import { expect } from 'chai';
+import { Registry } from 'prom-client';
+import { systemClock } from '../../../src/clock';
+import { CommitPolicy } from '../../../src/consumer/commit-policy';
+import { Indexer } from '../../../src/consumer/indexer';
+import { createConsumerMetrics } from '../../../src/consumer/metrics';
+import { StoppedError } from '../../../src/consumer/stopped-error';
+import { MemoryIndex } from '../../../src/index/memory-index';
+import type { IndexDocument } from '../../../src/index/ports';
+import { silentLog } from '../../../src/log';
+import { systemRandom } from '../../../src/random';
+import { MemorySettings } from '../../../src/registry/memory-settings';
+import { COLLECTION, RECEIVED, running } from './fixture';
+
+function documentsOf(fileId: string): readonly IndexDocument[] {
+  return [0, 1].map((line) => ({
+    id: `${fileId}!${line}`, fileId, line, sourceId: 's', source: 'web', dateMs: RECEIVED, receivedMs: RECEIVED,
+    text: 'a line', truncated: false, tags: {}, body: undefined, normalizers: [], definitions: '1',
+  }));
+}
+
+/** Sends one batch of two documents at a time. */
+function indexerOf(index: MemoryIndex): Indexer {
+  const settings = new MemorySettings({ consumer: { batchDocuments: 2, batchesInFlight: 1 } });
+  const parts = { index, settings, clock: systemClock, metrics: createConsumerMetrics(new Registry()) };
+  return new Indexer({ ...parts, random: systemRandom, commits: new CommitPolicy({ ...parts, log: silentLog }) });
+}
+
+async function failureOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(() => undefined, (error: unknown) => error);
+}
+
+describe('Indexer', () => {
+  it('gives up at once what still waits, behind an index without answers, when its work is stopped', async () => {
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => { answer = resolve; });
+    const index = new MemoryIndex({ faults: (effect) => (effect === 'index.add' ? answered : undefined) });
+    await index.prepare(COLLECTION);
+    const indexer = indexerOf(index);
+    const stop = new AbortController();
+    const sent = indexer.write(COLLECTION, documentsOf('sent'), stop.signal);
+    const waiting = indexer.write(COLLECTION, documentsOf('waiting'), stop.signal);
+    const other = indexer.write(COLLECTION, documentsOf('other'), running);
+    stop.abort();
+    expect(await failureOf(waiting)).to.be.instanceOf(StoppedError);
+    answer();
+    // What was sent is waited for: its documents may be in the index.
+    expect(await sent).to.deep.equal([]);
+    expect(await other).to.deep.equal([]);
+    await index.commit(COLLECTION, 'hard');
+    const { hits } = await index.search([COLLECTION], { query: { text: '*' }, rows: 10 });
+    expect(new Set(hits.map(({ fileID }) => fileID))).to.deep.equal(new Set(['sent', 'other']));
+  });
+
+  it('takes nothing from work that was stopped already', async () => {
+    const late = indexerOf(new MemoryIndex()).write(COLLECTION, documentsOf('late'), AbortSignal.abort());
+    expect(await failureOf(late)).to.be.instanceOf(StoppedError);
+  });
+});
