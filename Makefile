@@ -71,11 +71,13 @@ test: build ## lint, type check and every test, on real servers; ends with "N pa
 test-slapos: build ## the SlapOS release under real slapproxy and slapgrid, as an ordinary user
 	@node tools/test.mjs slapos
 
-DURATION = 120
-SEED = $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+DURATION ?= 120
+RATE ?= 1500
+SEED ?=
 
-chaos: build ## break a cluster at random for DURATION seconds and count what was lost: SEED=n repeats a run
-	@TS_NODE_TRANSPILE_ONLY=true sh tools/chaos.sh node -r ts-node/register tests/chaos/main.ts --duration '$(DURATION)' --seed '$(SEED)'
+chaos: build ## break a cluster at random at random, for DURATION seconds, and count what was lost; SEED=n repeats a run
+	@TS_NODE_TRANSPILE_ONLY=true sh tools/chaos.sh node -r ts-node/register tests/chaos/main.ts \
+		--duration '$(DURATION)' --rate '$(RATE)' $(if $(SEED),--seed '$(SEED)')
 
 lint: build ## check the style of the sources
 	@npm run --silent lint

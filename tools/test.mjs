@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 
-const SUITES = ['unit', 'simulation', 'conformance', 'integration', 'end-to-end'];
+const SUITES = ['unit', 'simulation', 'conformance', 'integration', 'end-to-end', 'chaos'];
 /** Runs beside the suites up to this one. */
 const BESIDE = {
   name: 'slapos, short form', until: 'end-to-end',

@@ -38,7 +38,7 @@ function readOptions(): Options {
       duration: { type: 'string', default: '120' },
       seed: { type: 'string', default: String(randomInt(2 ** 31)) },
       clients: { type: 'string', default: '8' },
-      rate: { type: 'string', default: '2000' },
+      rate: { type: 'string', default: '1500' },
     },
   });
   const whole = (name: keyof typeof values, least: number): number => {
