@@ -75,7 +75,7 @@ DURATION ?= 120
 RATE ?= 1500
 SEED ?=
 
-chaos: build ## break a cluster at random at random, for DURATION seconds, and count what was lost; SEED=n repeats a run
+chaos: build ## break a cluster at random for DURATION seconds and count what was lost; SEED=n repeats a run
 	@TS_NODE_TRANSPILE_ONLY=true sh tools/chaos.sh node -r ts-node/register tests/chaos/main.ts \
 		--duration '$(DURATION)' --rate '$(RATE)' $(if $(SEED),--seed '$(SEED)')
 
