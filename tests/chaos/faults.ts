@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { workerOf } from '../support/process-tree';
 import type { ChaosCluster, Kind, Member } from './chaos-cluster';
 import type { Way } from './network';
-import type { Fault, FaultKind } from './schedule';
+import { BEYOND_SESSIONS_MS, type Fault, type FaultKind } from './schedule';
 import { Seeded } from './seeded';
 
 /** What was done to the cluster. */
@@ -80,7 +80,7 @@ export class Faults {
     const pid = await member.cluster.pid(member.name);
     process.kill(pid, 'SIGSTOP');
     this.injuries.pauses += 1;
-    if (forMs >= 12_000) this.injuries.longPauses += 1;
+    if (forMs >= BEYOND_SESSIONS_MS) this.injuries.longPauses += 1;
     this.say(`pause ${member.label} for ${forMs} ms`);
     await sleep(forMs);
     try {

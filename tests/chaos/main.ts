@@ -101,10 +101,11 @@ class Run {
     const services = connect(cluster.first);
     try {
       const verdict = await judge(services, clients.map(({ source }) => source), lines, await readObligations(file));
-      const unexpected = clients.flatMap(({ client }) => client.unexpected);
       const { details, ...counts } = verdict;
-      for (const problem of [...details, ...settled, ...unexpected.slice(0, 20)]) this.say(problem);
-      const kept = details.length + settled.length + unexpected.length === 0 && drainMs <= DRAIN_LIMIT_MS;
+      const problems = [...details, ...settled, ...clients.flatMap(({ client }) => client.unexpected).slice(0, 20)];
+      if (drainMs > DRAIN_LIMIT_MS) problems.push(`NOT DRAINED within ${DRAIN_LIMIT_MS / 1_000} s`);
+      for (const problem of problems) this.say(problem);
+      const kept = problems.length === 0;
       process.stdout.write(`${JSON.stringify({
         seed, seconds, ...counts, ...faults.injuries,
         longestGapSeconds: rounded(Math.max(...clients.map(({ client }) => client.longestGapMs)) / 1_000),

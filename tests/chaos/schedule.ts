@@ -8,7 +8,7 @@ interface Plan {
 }
 
 /** Longer than every session time-out of the cluster: who was paused so long is a zombie when it returns. */
-const BEYOND_SESSIONS_MS = 12_000;
+export const BEYOND_SESSIONS_MS = 12_000;
 
 const PLANS = {
   'kill': { everyMs: 7_000, leastMs: 0, mostMs: 0 },
