@@ -1,7 +1,7 @@
 """What a promise of an instance asks: check.py KIND ARGUMENTS. Says in one sentence what is wrong and what to do.
 
     zookeeper HOST PORT                  the member takes part in a quorum
-    mongodb RESILOG MEMBER               the member is primary or secondary
+    mongodb RESILOG CONFIGURATION MEMBER the member is primary or secondary
     solr HOST PORT                       the node is in the cluster and all its replicas are active
     producer HOST PORT CERTIFICATE       it takes lines, behind this very certificate
     certificate CERTIFICATE PUBLISHED    it is the published one, and does not end within two weeks
@@ -46,8 +46,8 @@ def zookeeper(host, port):
         raise Failure('ZooKeeper [%s]:%s is in no quorum: start the other members; %s' % (host, port, LOG))
 
 
-def mongodb(resilog, member):
-    run = call([resilog, 'replica-set', 'status', '--json', '--member', member])
+def mongodb(resilog, configuration, member):
+    run = call([resilog, '--config', configuration, 'replica-set', 'status', '--json', '--member', member])
     state = json.loads(run.stdout or '{}').get('state', 'unknown')
     if state == 'not initiated':
         raise Failure('%s belongs to no replica set yet: the cluster\'s root makes it, see its initialise log' % member)

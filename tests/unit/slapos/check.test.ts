@@ -57,9 +57,9 @@ describe('check.py, which promises ask', function () {
   });
 
   it('wants a member of MongoDB to be primary or secondary', async () => {
-    expect(await check('mongodb', program({ member: 'm', state: 'secondary' }), 'm')).to.equal('OK');
-    expect(await check('mongodb', program({ member: 'm', state: 'not initiated' }), 'm')).to.include('no replica set yet');
-    expect(await check('mongodb', program({ member: 'm', state: 'unreachable' }), 'm')).to.include('m is unreachable');
+    expect(await check('mongodb', program({ member: 'm', state: 'secondary' }), 'c', 'm')).to.equal('OK');
+    expect(await check('mongodb', program({ member: 'm', state: 'not initiated' }), 'c', 'm')).to.include('no replica set yet');
+    expect(await check('mongodb', program({ member: 'm', state: 'unreachable' }), 'c', 'm')).to.include('m is unreachable');
   });
 
   it('wants every replica of a Solr node to be active', async () => {

@@ -12,6 +12,7 @@ const RELEASE = {
 };
 const HOST = 'fd46::5';
 const ACCESS = { admin: 'admin:x', producer: 'producer:x', consumer: 'consumer:x', launcher: 'launcher:x' };
+const CREDENTIALS = Object.fromEntries(['zookeeper', 'mongodb', 'mongodb-key'].map((name) => [name, `launcher:${'0'.repeat(64)}`]));
 const MEMBER = { id: 1, host: HOST, port: 12_001, 'peer-port': 12_011, 'election-port': 12_021 };
 
 let renderer: ChildProcess | undefined;
@@ -40,7 +41,7 @@ function server(kind: string, more: Readonly<Record<string, unknown>> = {}): Pro
   return render(kind, {
     ipv6_set: [HOST],
     parameters: {
-      name: `${kind}-1`, port: 12_001, chroot: '/resilog', credentials: `launcher:${'0'.repeat(64)}`, access: ACCESS,
+      name: `${kind}-1`, port: 12_001, chroot: '/resilog', credentials: CREDENTIALS, access: ACCESS,
       zookeeper: ['[fd46::5]:12001'], heap: '128m', 'java-options': '', 'replica-set': 'rs0', 'cache-gigabytes': 0.25,
       id: 1, members: [MEMBER], ...more,
     },
@@ -66,7 +67,10 @@ describe('profiles of the SlapOS instances', function () {
     it(`${kind}: has its password in a file of its own and nowhere else`, async () => {
       const profile = await server(kind);
       expect(JSON.stringify(profile)).not.to.include('0'.repeat(64));
-      expect(profile.credentials?.['context']).to.equal('key credentials slap-configuration:configuration.credentials');
+      for (const name of ['credentials', ...(kind === 'mongodb' ? ['mongodb-key'] : [])]) {
+        expect(profile[name]?.['context']).to.equal('key credentials slap-configuration:configuration.credentials');
+        expect(profile[name]?.['<']).to.equal('secret-base');
+      }
     });
   }
 
@@ -141,6 +145,7 @@ describe('profile of the cluster\'s root', function () {
     const profile = await root(CLUSTER, FORMER);
     expect(profile['request-producer-base']).to.include({ 'config-credentials': '${roles:producer}' });
     expect(profile['request-solr-base']).to.include({ 'config-credentials': '${roles:launcher}' });
+    expect(profile['request-mongodb-base']).to.include({ 'config-credentials': '${roles:mongodb-member}' });
   });
 
   it('puts members where it is itself unless told otherwise', async () => {
@@ -157,5 +162,12 @@ describe('profile of the cluster\'s root', function () {
     expect(profile).not.to.include.keys('request-zookeeper-1', 'request-mongodb-1', 'request-solr-1');
     expect(profile['request-producer-base']?.['config-zookeeper']).to.equal("!py!['[fd46::9]:2181']");
     expect(profile['initialise-script']?.context).to.include('raw mongodb_url mongodb://[fd46::9]/?replicaSet=a');
+  });
+
+  it('takes the password out of the address of a MongoDB that is there already', async () => {
+    const profile = await root({ ...CLUSTER, 'external-mongodb': 'mongodb://logs:s%40cret@[fd46::9]/?replicaSet=a' }, FORMER);
+    expect(JSON.stringify(profile)).not.to.include('s%40cret');
+    expect(profile['initialise-script']?.context).to.include('raw mongodb_url mongodb://[fd46::9]/?replicaSet=a');
+    expect(profile['resilog.json']?.context).to.include('json mongodb_access {"credentials": "${mongodb-credentials:output}"}');
   });
 });
