@@ -2,7 +2,7 @@
 
     zookeeper HOST PORT                  the member takes part in a quorum
     mongodb RESILOG CONFIGURATION MEMBER the member is primary or secondary
-    solr HOST PORT                       the node is in the cluster and all its replicas are active
+    solr HOST PORT CREDENTIALS           the node is in the cluster and all its replicas are active
     producer HOST PORT CERTIFICATE       it takes lines, behind this very certificate
     certificate CERTIFICATE PUBLISHED    it is the published one, and does not end within two weeks
     consumer HOST PORT                   it can index
@@ -10,6 +10,7 @@
     cluster RESILOG CONFIGURATION PLAN   every requested member is there, and indexing keeps up
 """
 
+import base64
 import hashlib
 import http.client
 import json
@@ -55,9 +56,11 @@ def mongodb(resilog, configuration, member):
         raise Failure('%s is %s, neither primary nor secondary: %s' % (member, state, LOG))
 
 
-def solr(host, port):
+def solr(host, port, credentials):
     connection = http.client.HTTPConnection(host, int(port), timeout=TIMEOUT_SECONDS)
-    status, body = get(connection, '/solr/admin/info/health?requireHealthyCores=true')
+    status, body = get(connection, '/solr/admin/info/health?requireHealthyCores=true', authorization(credentials))
+    if status in (401, 403):
+        raise Failure('Solr [%s]:%s does not know the user of %s (%s): %s' % (host, port, credentials, status, LOG))
     if status != 200:
         raise Failure('Solr [%s]:%s is not healthy or has a replica that is not active (%s): %s; a replica recovers by '
                       'itself once its leader is up' % (host, port, body.strip()[:200], LOG))
@@ -136,9 +139,14 @@ def call(command):
                           universal_newlines=True, timeout=COMMAND_SECONDS)
 
 
-def get(connection, path):
+def authorization(credentials):
+    with open(credentials, 'rb') as content:
+        return {'Authorization': 'Basic ' + base64.b64encode(content.read().strip()).decode()}
+
+
+def get(connection, path, headers={}):
     try:
-        connection.request('GET', path)
+        connection.request('GET', path, headers=headers)
         response = connection.getresponse()
         return response.status, response.read(65536).decode('utf-8', 'replace')
     finally:

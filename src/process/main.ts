@@ -16,10 +16,12 @@ import { createProgram, runProgram } from '../cli/program';
 import { systemClock } from '../clock';
 import { systemRandom } from '../random';
 import { programFolder } from '../schemas';
+import { addCertificateCommand } from './commands/certificate';
 import { addInitCommand } from './commands/init';
 import { addLaunchCommand } from './commands/launch';
 import { addProcessCommands } from './commands/processes';
 import { addReplicaSetCommand } from './commands/replica-set';
+import { addSolrCommand } from './commands/solr';
 import { findConfiguration, readConfiguration } from './configuration';
 import { ConnectedServices } from './services';
 import { programVersion } from './version';
@@ -28,7 +30,7 @@ import { programVersion } from './version';
 export const commands: readonly AddCommand[] = [
   addStatusCommand, addSourceCommand, addSendCommand, addSearchCommand, addShowCommand, addDeleteCommand,
   addWaitCommand, addNormalizerCommand, addFileCommand, addQueueCommand, addSetAsideCommand, addConfigCommand,
-  addInitCommand, addReplicaSetCommand, addProcessCommands, addLaunchCommand,
+  addInitCommand, addReplicaSetCommand, addSolrCommand, addCertificateCommand, addProcessCommands, addLaunchCommand,
 ];
 
 /** Entry of bin/resilog: the only place that ends the process. */

@@ -63,8 +63,16 @@ describe('check.py, which promises ask', function () {
   });
 
   it('wants every replica of a Solr node to be active', async () => {
-    expect(await check('solr', '::1', await http(200, '{}'))).to.equal('OK');
-    expect(await check('solr', '::1', await http(503, '{"message":"Replica(s) down"}'))).to.include('Replica(s) down');
+    const credentials = join(folder, 'solr-credentials');
+    writeFileSync(credentials, 'launcher:secret');
+    expect(await check('solr', '::1', await http(200, '{}'), credentials)).to.equal('OK');
+    expect(await check('solr', '::1', await http(503, '{"message":"Replica(s) down"}'), credentials)).to.include('Replica(s) down');
+    const asking = await listening(createHttpServer(({ headers }, response) => {
+      response.writeHead(headers.authorization === 'Basic bGF1bmNoZXI6c2VjcmV0' ? 200 : 401).end();
+    }));
+    expect(await check('solr', '::1', asking, credentials)).to.equal('OK');
+    writeFileSync(credentials, 'launcher:other');
+    expect(await check('solr', '::1', asking, credentials)).to.include('does not know the user').and.not.include('other');
   });
 
   it('repeats why a consumer is not ready', async () => {

@@ -12,7 +12,7 @@ const RELEASE = {
 };
 const HOST = 'fd46::5';
 const ACCESS = { admin: 'admin:x', producer: 'producer:x', consumer: 'consumer:x', launcher: 'launcher:x' };
-const CREDENTIALS = Object.fromEntries(['zookeeper', 'mongodb', 'mongodb-key'].map((name) => [name, `launcher:${'0'.repeat(64)}`]));
+const CREDENTIALS = Object.fromEntries(['zookeeper', 'mongodb', 'mongodb-key', 'solr', 'solr-zookeeper'].map((name) => [name, `launcher:${'0'.repeat(64)}`]));
 const MEMBER = { id: 1, host: HOST, port: 12_001, 'peer-port': 12_011, 'election-port': 12_021 };
 
 let renderer: ChildProcess | undefined;
@@ -67,7 +67,8 @@ describe('profiles of the SlapOS instances', function () {
     it(`${kind}: has its password in a file of its own and nowhere else`, async () => {
       const profile = await server(kind);
       expect(JSON.stringify(profile)).not.to.include('0'.repeat(64));
-      for (const name of ['credentials', ...(kind === 'mongodb' ? ['mongodb-key'] : [])]) {
+      for (const name of ['credentials', ...(kind === 'mongodb' ? ['mongodb-key'] : []),
+        ...(kind === 'solr' ? ['solr-zookeeper', 'zookeeper-digest'] : [])]) {
         expect(profile[name]?.['context']).to.equal('key credentials slap-configuration:configuration.credentials');
         expect(profile[name]?.['<']).to.equal('secret-base');
       }
@@ -144,7 +145,10 @@ describe('profile of the cluster\'s root', function () {
   it('gives producers and consumers their own password, servers that of launchers', async () => {
     const profile = await root(CLUSTER, FORMER);
     expect(profile['request-producer-base']).to.include({ 'config-credentials': '${roles:producer}' });
-    expect(profile['request-solr-base']).to.include({ 'config-credentials': '${roles:launcher}' });
+    expect(profile['request-solr-base']).to.include({
+      'config-credentials': '${roles:solr-member}', 'config-security': '${roles:security}',
+    });
+    expect(profile['request-zookeeper-base']).to.include({ 'config-credentials': '${roles:launcher}' });
     expect(profile['request-mongodb-base']).to.include({ 'config-credentials': '${roles:mongodb-member}' });
   });
 
@@ -164,10 +168,15 @@ describe('profile of the cluster\'s root', function () {
     expect(profile['initialise-script']?.context).to.include('raw mongodb_url mongodb://[fd46::9]/?replicaSet=a');
   });
 
-  it('takes the password out of the address of a MongoDB that is there already', async () => {
-    const profile = await root({ ...CLUSTER, 'external-mongodb': 'mongodb://logs:s%40cret@[fd46::9]/?replicaSet=a' }, FORMER);
+  it('takes passwords out of the addresses of servers that are there already', async () => {
+    const profile = await root({
+      ...CLUSTER, 'external-mongodb': 'mongodb://logs:s%40cret@[fd46::9]/?replicaSet=a',
+      'external-solr': ['https://logs:s%40cret@[fd46::9]:8983/solr', 'https://[fd46::8]:8983/solr'],
+    }, FORMER);
     expect(JSON.stringify(profile)).not.to.include('s%40cret');
     expect(profile['initialise-script']?.context).to.include('raw mongodb_url mongodb://[fd46::9]/?replicaSet=a');
     expect(profile['resilog.json']?.context).to.include('json mongodb_access {"credentials": "${mongodb-credentials:output}"}');
+    expect(profile['initialise-script']?.context).to.include('json solr_urls ["https://[fd46::9]:8983/solr", "https://[fd46::8]:8983/solr"]');
+    expect(profile['resilog.json']?.context).to.include('json solr_access {"credentials": "${solr-credentials:output}"}');
   });
 });

@@ -1,0 +1,108 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Command } from 'commander';
+import { Authority } from '../../authority/authority';
+import { keyStore, trustStore } from '../../authority/key-store';
+import type { CommandContext } from '../../cli/context';
+import { ConfigurationError, InputError, messageOf } from '../../errors';
+import { randomHex } from '../../random';
+import { writePrivately } from '../private-file';
+
+/** What `issue` reads. */
+interface IssueRequest {
+  readonly secret: string;
+  readonly members: readonly {
+    readonly name: string; readonly address: string; readonly publicKey: string; readonly renewDays: number;
+  }[];
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+/** For the profiles of a cluster that makes the certificates of its own servers. Needs no configuration file. */
+export function addCertificateCommand(parent: Command, context: CommandContext): void {
+  const certificate = parent.command('certificate').summary('make keys and certificates of a cluster\'s own servers')
+    .description('The certificates of mongod and Solr, from an authority of the cluster. Needs no configuration file.');
+  certificate.command('key').summary('print the public key of a private one')
+    .description('Makes the private key (EC P-256) unless it is there, in a file that its owner alone reads.')
+    .requiredOption('--file <file>', 'file of the private key')
+    .option('--json', 'one JSON object: publicKey')
+    .action(({ file, json }: { file: string; json?: boolean }) => {
+      const publicKey = publicKeyOf(file).trim();
+      if (json) context.output.json({ publicKey });
+      else context.output.line(publicKey);
+    });
+  addIssue(certificate, context);
+  certificate.command('stores').summary('write a server\'s key store and trust store as Java reads them')
+    .description('Writes key.p12, trust.p12 and stores.properties, which has their password, made anew each time. The files are'
+      + ' for their owner alone.')
+    .requiredOption('--key <file>', 'private key')
+    .requiredOption('--certificate <file>', 'its certificate')
+    .requiredOption('--authority <file>', 'certificates of whom to trust')
+    .requiredOption('--folder <folder>', 'where the three files go')
+    .option('--json', 'one JSON object: folder')
+    .action((flags: { key: string; certificate: string; authority: string; folder: string; json?: boolean }) => {
+      const password = randomHex(context.random, 32);
+      const file = (name: string): string => join(flags.folder, name);
+      writePrivately(file('key.p12'), keyStore(readText(flags.key), readText(flags.certificate), password));
+      writePrivately(file('trust.p12'), trustStore(readText(flags.authority)));
+      writePrivately(file('stores.properties'), `resilog.stores.folder=${flags.folder}\nresilog.stores.password=${password}\n`);
+      if (flags.json) context.output.json({ folder: flags.folder });
+      else context.output.line(`the stores are in ${flags.folder}.`);
+    });
+}
+
+function addIssue(certificate: Command, context: CommandContext): void {
+  certificate.command('issue').summary('print the certificates of servers')
+    .description('Reads {"secret", "members": [{"name", "address", "publicKey", "renewDays"}]} from standard input. The authority'
+      + ' derives from the secret. What was issued before is kept in the folder, and issued again when it ends within renewDays, or'
+      + ' is for another key or address.')
+    .requiredOption('--folder <folder>', 'where certificates are kept')
+    .option('--json', 'one JSON object: authority, certificates by name (PEM)')
+    .action(async ({ folder, json }: { folder: string; json?: boolean }) => {
+      const { clock, random, output } = context;
+      const request = parse(readFileSync(0, 'utf8'));
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const keeping = async (name: string, make: (former: string | undefined) => Promise<string>): Promise<string> => {
+        const file = join(folder, `${name}.crt`);
+        const former = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+        const made = await make(former);
+        if (made !== former) writePrivately(file, made);
+        return made;
+      };
+      const authority = await Authority.open({ secret: request.secret, clock, random });
+      const own = await keeping('authority', (former) => authority.certificate(former));
+      const certificates: Record<string, string> = {};
+      for (const member of request.members) {
+        if (!NAME.test(member.name)) throw new InputError(`"${member.name}" is not the name of a member`);
+        certificates[member.name] = await keeping(member.name, (former) => authority.issue(member, former));
+      }
+      if (json) output.json({ authority: own, certificates });
+      else for (const name of ['authority', ...Object.keys(certificates)]) output.line(join(folder, `${name}.crt`));
+    });
+}
+
+function parse(text: string): IssueRequest {
+  try {
+    return JSON.parse(text) as IssueRequest;
+  } catch (error) {
+    throw new InputError(`what came on standard input is not JSON: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function publicKeyOf(file: string): string {
+  if (!existsSync(file)) {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writePrivately(file, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  }
+  return createPublicKey(createPrivateKey(readText(file))).export({ type: 'spki', format: 'pem' }).toString();
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigurationError(`${file} can't be read: ${messageOf(error)}`, { cause: error });
+  }
+}
