@@ -2,7 +2,8 @@
 
     zookeeper HOST PORT                  the member takes part in a quorum
     mongodb RESILOG CONFIGURATION MEMBER the member is primary or secondary
-    solr HOST PORT CREDENTIALS           the node is in the cluster and all its replicas are active
+    solr HOST PORT CREDENTIALS AUTHORITY the node is in the cluster and all its replicas are active
+    served HOST PORT AUTHORITY           the server shows a certificate for its address that lasts two weeks more
     producer HOST PORT CERTIFICATE       it takes lines, behind this very certificate
     certificate CERTIFICATE PUBLISHED    it is the published one, and does not end within two weeks
     consumer HOST PORT                   it can index
@@ -56,14 +57,30 @@ def mongodb(resilog, configuration, member):
         raise Failure('%s is %s, neither primary nor secondary: %s' % (member, state, LOG))
 
 
-def solr(host, port, credentials):
-    connection = http.client.HTTPConnection(host, int(port), timeout=TIMEOUT_SECONDS)
+def solr(host, port, credentials, authority):
+    context = ssl.create_default_context(cafile=authority)
+    connection = http.client.HTTPSConnection(host, int(port), timeout=TIMEOUT_SECONDS, context=context)
     status, body = get(connection, '/solr/admin/info/health?requireHealthyCores=true', authorization(credentials))
     if status in (401, 403):
         raise Failure('Solr [%s]:%s does not know the user of %s (%s): %s' % (host, port, credentials, status, LOG))
     if status != 200:
         raise Failure('Solr [%s]:%s is not healthy or has a replica that is not active (%s): %s; a replica recovers by '
                       'itself once its leader is up' % (host, port, body.strip()[:200], LOG))
+
+
+def served(host, port, authority):
+    context = ssl.create_default_context(cafile=authority)
+    remedy = 'the root of the cluster issues another when its partition is processed ("slapos node instance")'
+    try:
+        with socket.create_connection((host, int(port)), TIMEOUT_SECONDS) as connection:
+            with context.wrap_socket(connection, server_hostname=host) as encrypted:
+                end = ssl.cert_time_to_seconds(encrypted.getpeercert()['notAfter'])
+    except ssl.SSLCertVerificationError as error:
+        raise Failure('the certificate that [%s]:%s shows is not good (%s): %s' % (
+            host, port, error.verify_message, remedy))
+    days = (end - time.time()) / 86400
+    if days < CERTIFICATE_DAYS:
+        raise Failure('the certificate that [%s]:%s shows ends in %d days: %s' % (host, port, days, remedy))
 
 
 def producer(host, port, certificate):
@@ -154,7 +171,7 @@ def get(connection, path, headers={}):
 
 
 CHECKS = {check.__name__: check for check in (
-    zookeeper, mongodb, solr, producer, consumer, certificate, disk, cluster)}
+    zookeeper, mongodb, solr, served, producer, consumer, certificate, disk, cluster)}
 
 
 def main(arguments):

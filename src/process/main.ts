@@ -22,6 +22,7 @@ import { addLaunchCommand } from './commands/launch';
 import { addProcessCommands } from './commands/processes';
 import { addReplicaSetCommand } from './commands/replica-set';
 import { addSolrCommand } from './commands/solr';
+import { addZooKeeperCommand } from './commands/zookeeper';
 import { findConfiguration, readConfiguration } from './configuration';
 import { ConnectedServices } from './services';
 import { programVersion } from './version';
@@ -30,7 +31,8 @@ import { programVersion } from './version';
 export const commands: readonly AddCommand[] = [
   addStatusCommand, addSourceCommand, addSendCommand, addSearchCommand, addShowCommand, addDeleteCommand,
   addWaitCommand, addNormalizerCommand, addFileCommand, addQueueCommand, addSetAsideCommand, addConfigCommand,
-  addInitCommand, addReplicaSetCommand, addSolrCommand, addCertificateCommand, addProcessCommands, addLaunchCommand,
+  addInitCommand, addReplicaSetCommand, addSolrCommand, addZooKeeperCommand,
+  addCertificateCommand, addProcessCommands, addLaunchCommand,
 ];
 
 /** Entry of bin/resilog: the only place that ends the process. */

@@ -1,8 +1,17 @@
 import { expect } from 'chai';
 import { createHash, createHmac } from 'node:crypto';
+import { get as httpGet } from 'node:http';
+import { get as httpsGet } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MongoClient } from 'mongodb';
+import { systemClock } from '../../src/clock';
+import { PermissionError } from '../../src/errors';
+import { silentLog } from '../../src/log';
+import { systemRandom } from '../../src/random';
+import { connectZooKeeper } from '../../src/registry/zookeeper-coordination';
 import { loadSchema } from '../../src/schemas';
 import type { Run } from '../support/checkout';
+import { derivedSecrets } from '../support/derived-secrets';
 import { freeBasePort } from '../support/free-ports';
 import { listenersOf } from '../support/listeners';
 import { post } from './support/https';
@@ -97,12 +106,64 @@ describe('SlapOS: a cluster of one of each', function () {
     const passwords = ROLES.map((role) => createHmac('sha256', secret).update(role).digest('hex'));
     const { stdout } = await node.run('ps', ['-eo', 'args', '-ww']);
     const logs = await node.run('sh', ['-c', `cat ${node.partition('slappart*')}/.*.log ${node.partition('slappart*')}/var/log/*`]);
-    for (const word of [secret, ...passwords]) {
+    const authority = createHmac('sha256', secret).update('authority').digest('hex');
+    for (const word of [secret, authority, ...passwords, ...await derivedWords(secret)]) {
       expect(stdout).not.to.include(word);
       expect(logs.stdout).not.to.include(word);
     }
+    expect(logs.stdout).not.to.include('PRIVATE KEY');
     const modes = await node.run('stat', ['-c', '%a', ...node.usedPartitions().map((name) => node.partition(name))]);
     expect(new Set(modes.stdout.trim().split('\n'))).to.deep.equal(new Set(['750']));
+    // Nothing below it is for others either, should it be opened to them.
+    const all = node.partition('slappart*');
+    const open = await node.run('sh', ['-c', `find ${all}/etc ${all}/srv ${all}/var -maxdepth 0 -perm /077`]);
+    expect(open.stdout).to.equal('');
+    const files = await node.run('sh', ['-c', `stat -c %a ${all}/etc/secret/* ${all}/srv/tls/*.key`]);
+    expect(new Set(files.stdout.trim().split('\n'))).to.deep.equal(new Set(['600']));
+  });
+
+  it('lets no stranger into MongoDB, Solr or ZooKeeper', async () => {
+    // Who is no stranger is let in: mongod and Solr answer the command line above all the time.
+    const options = { directConnection: true, serverSelectionTimeoutMS: 3_000 };
+    const encrypted = new MongoClient(`mongodb://[::1]:${base + 31}/?tls=true&tlsAllowInvalidCertificates=true`, options);
+    const plain = new MongoClient(`mongodb://[::1]:${base + 31}/`, options);
+    try {
+      expect(await refusal(encrypted.db('resilog').collection('states').findOne())).to.match(/requires authentication/);
+      expect(await refusal(encrypted.db('admin').command({ createUser: 'x', pwd: 'x', roles: ['root'] })))
+        .to.match(/requires authentication/);
+      expect(await refusal(plain.db('admin').command({ hello: 1 }))).to.match(/closed/);
+    } finally {
+      await Promise.all([encrypted.close(), plain.close()]);
+    }
+    for (const path of ['/logs/select?q=*:*', '/admin/info/health', '/admin/authentication', '/admin/collections?action=LIST']) {
+      expect(await statusOf(`https://[::1]:${base + 41}/solr${path}`)).to.equal(401);
+    }
+    expect(await refusal(statusOf(`http://[::1]:${base + 41}/solr/admin/info/health`))).to.match(/hang up|ECONNRESET/);
+    const tree = connectZooKeeper({
+      servers: [{ host: '::1', port: base + 1 }], chroot: '', clock: systemClock, random: systemRandom, log: silentLog,
+    });
+    try {
+      for (const attempt of [
+        tree.children('/resilog/Authentification'), tree.get('/resilog/Configuration/Cluster'), tree.get('/solr/security.json'),
+        tree.children('/solr/collections'), tree.create('/x', Buffer.alloc(0)), tree.create('/zookeeper/x', Buffer.alloc(0)),
+      ]) {
+        expect(await attempt.then(() => 'let in', (error: unknown) => error)).to.be.instanceOf(PermissionError);
+      }
+    } finally {
+      await tree.close();
+    }
+  });
+
+  it('keeps no password where the registry says where servers are', async () => {
+    const stored = await resilog('config', 'list', '--json');
+    expect(stored.code, stored.stderr).to.equal(0);
+    // ZooKeeper's files are mostly zeros.
+    const registry = await node.run('sh', ['-c',
+      `cat ${node.partition('slappart*')}/srv/zookeeper/version-2/* | tr -d '\\000'`]);
+    for (const word of await derivedWords(published['admin-secret'])) {
+      expect(stored.stdout).not.to.include(word);
+      expect(registry.stdout).not.to.include(word);
+    }
   });
 
   it('starts a server anew that was killed', async () => {
@@ -117,12 +178,15 @@ describe('SlapOS: a cluster of one of each', function () {
   it('is left alone by further runs of slapgrid', async () => {
     expect((await node.instance('--all')).code).to.equal(0);
     const before = services(node);
+    const secrets = await secretFiles(node);
     for (let pass = 0; pass < 2; pass += 1) expect((await node.instance('--all')).code).to.equal(0);
     expect(services(node)).to.deep.equal(before);
+    expect(await secretFiles(node)).to.equal(secrets);
     expect((await node.info<Published>('cluster'))['connection-parameters']).to.deep.equal(published);
   });
 
   it('stops, and starts again with the same data and secrets', async () => {
+    const secrets = await secretFiles(node);
     await node.request('cluster', node.releaseUrl, parameters, 'stopped');
     for (let pass = 0; pass < 3; pass += 1) await node.instance();
     expect([...node.services().values()]).to.deep.equal([]);
@@ -130,6 +194,7 @@ describe('SlapOS: a cluster of one of each', function () {
     await node.settle();
     expect((await node.info<Published>('cluster'))['connection-parameters']['admin-secret']).to.equal(published['admin-secret']);
     await untilReady();
+    expect(await secretFiles(node)).to.equal(secrets);
     expect((await resilog('search', '*', '--source', 'web1', '--count')).stdout.trim()).to.equal(String(LINES));
   });
 
@@ -149,6 +214,38 @@ describe('SlapOS: a cluster of one of each', function () {
     expect([...node.services().values()]).to.deep.equal([]);
   });
 });
+
+/** Every password that members of the cluster are told. */
+async function derivedWords(secret: string): Promise<string[]> {
+  const { options } = await derivedSecrets(secret);
+  const { admin, producer, consumer, zookeeper, mongodb, solr, set } = options;
+  return [admin, producer, consumer, zookeeper, mongodb, solr, set].flatMap((told) => Object.values(told))
+    .flatMap((text) => text.split('\n')).map((line) => line.split(':').at(-1) ?? '');
+}
+
+/** Hashes of all files with secrets, and of servers' keys and certificates. */
+async function secretFiles(node: SlaposNode): Promise<string> {
+  const all = node.partition('slappart*');
+  const { code, stdout, stderr } = await node.run('sh', ['-c',
+    `sha256sum ${all}/etc/secret/* ${all}/srv/tls/server.key ${all}/etc/resilog/server.crt ${all}/srv/authority/*`]);
+  expect(code, stderr).to.equal(0);
+  return stdout;
+}
+
+function refusal(attempt: Promise<unknown>): Promise<string> {
+  return attempt.then(() => 'let in', (error: unknown) => String(error));
+}
+
+/** Of a GET without a password, by a client that trusts anybody. */
+function statusOf(url: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const get = url.startsWith('https:') ? httpsGet : httpGet;
+    const sent = get(url, { rejectUnauthorized: false, agent: false }, (response) => {
+      response.resume().on('end', () => { resolve(response.statusCode ?? 0); });
+    });
+    sent.on('error', reject);
+  });
+}
 
 /** Services with the start of each: the same number with another time is another process. */
 function services(node: SlaposNode): string[] {

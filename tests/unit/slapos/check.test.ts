@@ -1,10 +1,13 @@
 import { expect } from 'chai';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { checkout, run } from '../../support/checkout';
+import { serverTls, type TlsOptions } from '../../support/secured-servers';
 
 describe('check.py, which promises ask', function () {
   this.timeout(60_000);
@@ -62,17 +65,40 @@ describe('check.py, which promises ask', function () {
     expect(await check('mongodb', program({ member: 'm', state: 'unreachable' }), 'c', 'm')).to.include('m is unreachable');
   });
 
-  it('wants every replica of a Solr node to be active', async () => {
-    const credentials = join(folder, 'solr-credentials');
-    writeFileSync(credentials, 'launcher:secret');
-    expect(await check('solr', '::1', await http(200, '{}'), credentials)).to.equal('OK');
-    expect(await check('solr', '::1', await http(503, '{"message":"Replica(s) down"}'), credentials)).to.include('Replica(s) down');
-    const asking = await listening(createHttpServer(({ headers }, response) => {
-      response.writeHead(headers.authorization === 'Basic bGF1bmNoZXI6c2VjcmV0' ? 200 : 401).end();
-    }));
-    expect(await check('solr', '::1', asking, credentials)).to.equal('OK');
+  it('wants every replica of a Solr node to be active, over HTTPS and with a password', async () => {
+    const { authority, certificate, key } = await serverTls();
+    const [credentials, trusted] = [join(folder, 'solr-credentials'), join(folder, 'authority.crt')];
+    writeFileSync(credentials, 'launcher:secret\n');
+    writeFileSync(trusted, authority);
+    const tls = { key, cert: certificate };
+    const solr = (status: number, body: string): Promise<string> => listening(
+      createHttpsServer(tls, ({ headers }, response) => {
+        const known = headers.authorization === 'Basic bGF1bmNoZXI6c2VjcmV0';
+        response.writeHead(known ? status : 401).end(body);
+      }));
+    const healthy = await solr(200, '{}');
+    expect(await check('solr', '::1', healthy, credentials, trusted)).to.equal('OK');
+    expect(await check('solr', '::1', await solr(503, '{"message":"Replica(s) down"}'), credentials, trusted)).to.include('Replica(s) down');
     writeFileSync(credentials, 'launcher:other');
-    expect(await check('solr', '::1', asking, credentials)).to.include('does not know the user').and.not.include('other');
+    expect(await check('solr', '::1', healthy, credentials, trusted)).to.include('does not know the user').and.not.include('other');
+    writeFileSync(trusted, (await serverTls({ secret: 'another cluster' })).authority);
+    expect(await check('solr', '::1', healthy, credentials, trusted)).to.match(/certificate verify failed/);
+  });
+
+  it('wants a server\'s certificate to be of the authority, for its address, and to last', async () => {
+    const trusted = join(folder, 'authority.crt');
+    writeFileSync(trusted, (await serverTls()).authority);
+    const serving = async (options: TlsOptions): Promise<string> => {
+      const { certificate, key } = await serverTls(options);
+      return listening(createTlsServer({ key, cert: certificate }, (socket) => { socket.on('error', () => undefined); }));
+    };
+    const said = async (options: TlsOptions): Promise<string> => check('served', '::1', await serving(options), trusted);
+    expect(await said({})).to.equal('OK');
+    expect(await said({ agedDays: 380 })).to.equal('OK');
+    expect(await said({ agedDays: 390 })).to.match(/shows ends in [67] days: the root of the cluster issues another/);
+    expect(await said({ agedDays: 400 })).to.match(/is not good \(certificate has expired\)/);
+    expect(await said({ address: 'fd46::5' })).to.match(/is not good \(IP address mismatch/);
+    expect(await said({ secret: 'another cluster' })).to.match(/is not good/);
   });
 
   it('repeats why a consumer is not ready', async () => {

@@ -42,7 +42,7 @@ function server(kind: string, more: Readonly<Record<string, unknown>> = {}): Pro
     ipv6_set: [HOST],
     parameters: {
       name: `${kind}-1`, port: 12_001, chroot: '/resilog', credentials: CREDENTIALS, access: ACCESS,
-      zookeeper: ['[fd46::5]:12001'], heap: '128m', 'java-options': '', 'replica-set': 'rs0', 'cache-gigabytes': 0.25,
+      authorities: { mongodb: 'PEM', solr: 'PEM' }, certificate: 'PEM', zookeeper: ['[fd46::5]:12001'], heap: '128m', 'java-options': '', 'replica-set': 'rs0', 'cache-gigabytes': 0.25,
       id: 1, members: [MEMBER], ...more,
     },
   });
@@ -84,6 +84,33 @@ describe('profiles of the SlapOS instances', function () {
     });
   }
 
+  for (const kind of ['mongodb', 'solr']) {
+    it(`${kind}: publishes its key, and starts once it was given a certificate`, async () => {
+      const waiting = await server(kind, { certificate: '' });
+      expect(waiting.publish).to.include({ 'public-key': '${server-key:public}' });
+      expect(partsOf(waiting)).not.to.include(kind);
+      const profile = await server(kind);
+      expect(partsOf(profile)).to.include('promise-certificate');
+      expect(profile.run?.context).to.include('raw tls_key ${server-key:file}')
+        .and.include('raw tls_certificate ${server-certificate:output}')
+        .and.include(`raw tls_authority \${${kind}-authority:output}`);
+      expect(profile[kind]?.['hash-files']).to.include('${server-certificate:output}').and.include('${credentials:output}');
+    });
+  }
+
+  it('producer, consumer: prove themselves to servers of the cluster, and know their authority', async () => {
+    const mongodb = 'json mongodb_access {"authority": "${mongodb-authority:output}", "credentials": "${mongodb-credentials:output}"}';
+    const solr = 'json solr_access {"authority": "${solr-authority:output}", "credentials": "${solr-credentials:output}"}';
+    expect((await server('producer'))['process.json']?.context).to.include(mongodb).and.not.include('solr');
+    expect((await server('consumer'))['process.json']?.context).to.include(mongodb).and.include(solr);
+  });
+
+  it('consumer: needs neither for servers that are there already and ask for nothing', async () => {
+    const profile = await server('consumer', { credentials: { zookeeper: 'consumer:x' }, authorities: {} });
+    expect(profile['process.json']?.context).to.include('json mongodb_access {}').and.include('json solr_access {}');
+    expect(profile.consumer?.['hash-files']).not.to.include('mongodb');
+  });
+
   it('zookeeper: does not start in a partition that the ensemble does not know', async () => {
     const moved = await server('zookeeper', { members: [{ ...MEMBER, host: 'fd46::6' }] });
     expect(partsOf(moved)).not.to.include('zookeeper');
@@ -97,10 +124,11 @@ const CLUSTER = {
   solr: { ...TIER, 'base-port': 12_040, count: 1, heap: '512m', 'java-options': '', shards: 1, replicas: 1 },
   producer: { ...TIER, 'base-port': 12_050, count: 1 },
   consumer: { ...TIER, 'base-port': 12_070, count: 1 },
-  chroot: '/resilog', 'external-zookeeper': [], 'external-mongodb': '', 'external-solr': [],
+  chroot: '/resilog', 'external-zookeeper': [], 'external-mongodb': '', 'external-solr': [], 'external-authority': '',
 };
 const HOSTS = Object.fromEntries(['zookeeper', 'mongodb', 'solr', 'producer', 'consumer'].map((kind) => [`${kind}-1`, HOST]));
-const FORMER = { hosts: HOSTS };
+const KEYS = { 'mongodb-1': 'KEY', 'solr-1': 'KEY' };
+const FORMER = { hosts: HOSTS, 'public-keys': KEYS };
 
 const root = (parameters: unknown, former: unknown): Promise<Profile> =>
   render('default', { ipv6_set: [HOST], computer_id: 'local', parameters, former });
@@ -146,10 +174,35 @@ describe('profile of the cluster\'s root', function () {
     const profile = await root(CLUSTER, FORMER);
     expect(profile['request-producer-base']).to.include({ 'config-credentials': '${roles:producer}' });
     expect(profile['request-solr-base']).to.include({
-      'config-credentials': '${roles:solr-member}', 'config-security': '${roles:security}',
+      'config-credentials': '${roles:solr}', 'config-security': '${roles:security}',
     });
-    expect(profile['request-zookeeper-base']).to.include({ 'config-credentials': '${roles:launcher}' });
-    expect(profile['request-mongodb-base']).to.include({ 'config-credentials': '${roles:mongodb-member}' });
+    expect(profile['request-zookeeper-base']).to.include({ 'config-credentials': '${roles:zookeeper}' })
+      .and.not.include.keys('config-authorities', 'config-security');
+    expect(profile['request-mongodb-base']).to.include({ 'config-credentials': '${roles:mongodb}' });
+  });
+
+  it('issues certificates for the keys and addresses that servers published, and passes them on', async () => {
+    const first = await root(CLUSTER, { hosts: HOSTS });
+    expect(first.certificates?.members).to.equal('!py![]');
+    expect(first['request-mongodb-1']).not.to.have.property('config-certificate');
+    expect(first['request-mongodb-base']).to.include({ return: 'host public-key' });
+    const profile = await root(CLUSTER, FORMER);
+    expect(profile.certificates?.members).to.include("{'name': 'mongodb-1', 'address': 'fd46::5', 'publicKey': 'KEY', 'renewDays': 63}")
+      .and.include("{'name': 'solr-1', 'address': 'fd46::5', 'publicKey': 'KEY', 'renewDays': 66}");
+    expect(profile['request-mongodb-1']).to.include({ 'config-certificate': '${certificates:mongodb-1}' });
+    expect(profile['request-solr-1']).to.include({ 'config-certificate': '${certificates:solr-1}' });
+    expect(profile['request-consumer-base']).to.include({ 'config-authorities': '${certificates:authorities}' });
+    expect(profile['initialise-script']?.context).to.include('&tls=true').and.include('["https://[fd46::5]:12041/solr"]');
+  });
+
+  it('trusts the authority that is named for servers that are there already, and makes none for them', async () => {
+    const external = { 'external-mongodb': 'mongodb://[fd46::9]/?replicaSet=a', 'external-solr': ['https://[fd46::9]:8983/solr'] };
+    const known = await root({ ...CLUSTER, ...external }, FORMER);
+    expect(known.certificates).to.include({ own: '!py![]', trusted: '!py![]', members: '!py![]' });
+    expect(known['resilog.json']?.context).to.include('json mongodb_access {}').and.include('json solr_access {}');
+    const named = await root({ ...CLUSTER, ...external, 'external-authority': 'PEM' }, FORMER);
+    expect(named.certificates).to.include({ own: '!py![]', trusted: "!py!['mongodb', 'solr']" });
+    expect(named['resilog.json']?.context).to.include('json mongodb_access {"authority": "${mongodb-authority:output}"}');
   });
 
   it('puts members where it is itself unless told otherwise', async () => {

@@ -1,0 +1,60 @@
+import { expect } from 'chai';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkout, run, type Run } from '../../support/checkout';
+
+interface Issued {
+  readonly authority: string;
+  readonly certificates: Readonly<Record<string, string>>;
+}
+
+describe('resilog certificate', function () {
+  this.timeout(60_000);
+  let folder: string;
+  const certificate = (args: readonly string[], input = ''): Promise<Run> =>
+    run(join(checkout, 'bin', 'resilog'), ['certificate', ...args], { input });
+  const modes = (path: string): number[] => readdirSync(path).map((name) => statSync(join(path, name)).mode & 0o777);
+  const keyOf = async (name: string): Promise<string> => (await certificate(['key', '--file', join(folder, 'keys', name)])).stdout.trim();
+
+  beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'resilog-')); });
+  afterEach(() => { rmSync(folder, { recursive: true }); });
+
+  it('makes a key once, for its owner\'s eyes, and shows the public one', async () => {
+    const shown = await keyOf('server.key');
+    expect(shown).to.match(/^-----BEGIN PUBLIC KEY-----\n[\s\S]+-----END PUBLIC KEY-----$/);
+    expect(await keyOf('server.key')).to.equal(shown);
+    expect(modes(join(folder, 'keys'))).to.deep.equal([0o600]);
+    expect(await keyOf('other.key')).not.to.equal(shown);
+  });
+
+  it('issues certificates, keeps them, and writes stores that Java reads', async () => {
+    const member = { name: 'solr-1', address: '::1', publicKey: await keyOf('server.key'), renewDays: 60 };
+    const issue = async (): Promise<Issued> => {
+      const { code, stdout, stderr } = await certificate(['issue', '--json', '--folder', join(folder, 'kept')],
+        JSON.stringify({ secret: 's', members: [member] }));
+      expect(code, stderr).to.equal(0);
+      expect(stdout + stderr).not.to.include('PRIVATE');
+      return JSON.parse(stdout) as Issued;
+    };
+    const issued = await issue();
+    expect(await issue()).to.deep.equal(issued);
+    expect(readFileSync(join(folder, 'kept', 'solr-1.crt'), 'utf8')).to.equal(issued.certificates['solr-1']);
+    const stores = await certificate(['stores', '--key', join(folder, 'keys', 'server.key'), '--certificate',
+      join(folder, 'kept', 'solr-1.crt'), '--authority', join(folder, 'kept', 'authority.crt'), '--folder', join(folder, 'kept')]);
+    expect(stores.code, stores.stderr).to.equal(0);
+    expect(new Set(modes(join(folder, 'kept')))).to.deep.equal(new Set([0o600]));
+    const password = /password=(\w{64})/.exec(readFileSync(join(folder, 'kept', 'stores.properties'), 'utf8'))?.[1] ?? '';
+    const list = (name: string): Promise<Run> => run(join(checkout, 'parts', 'java', 'bin', 'keytool'),
+      ['-list', '-keystore', join(folder, 'kept', name), '-storepass', password]);
+    expect((await list('key.p12')).stdout).to.include('PrivateKeyEntry');
+    expect((await list('trust.p12')).stdout).to.include('trustedCertEntry');
+  });
+
+  it('says what it can not use', async () => {
+    const issue = (input: string): Promise<Run> => certificate(['issue', '--json', '--folder', folder], input);
+    expect((await issue('{')).stderr).to.include('is not JSON');
+    const member = { name: '../x', address: '::1', publicKey: 'x', renewDays: 1 };
+    expect((await issue(JSON.stringify({ secret: 's', members: [member] }))).stderr).to.include('"../x" is not the name of a member');
+  });
+});
