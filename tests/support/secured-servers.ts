@@ -40,13 +40,16 @@ export async function serverTls({ secret = 'one cluster', address = '::1', agedD
 /** One mongod of a test's own that asks for passwords and speaks TLS, as the SlapOS release starts it. */
 export class SecuredMongod {
   private child: ChildProcess | undefined;
-  readonly key = randomBytes(64).toString('hex');
   readonly users = ROLES.map((user) => ({ user, password: randomBytes(32).toString('hex') }));
 
-  private constructor(readonly port: number, readonly authority: string, private readonly folder: string) {}
+  private constructor(
+    readonly port: number, readonly authority: string, readonly key: string, private readonly folder: string,
+  ) {}
 
-  static async start(tls: ServerTls): Promise<SecuredMongod> {
-    const mongod = new SecuredMongod(await freeBasePort(), tls.authority, mkdtempSync(join(tmpdir(), 'resilog-mongod-')));
+  /** Members of one set have the same key. */
+  static async start(tls: ServerTls, key = randomBytes(64).toString('hex')): Promise<SecuredMongod> {
+    const folder = mkdtempSync(join(tmpdir(), 'resilog-mongod-'));
+    const mongod = new SecuredMongod(await freeBasePort(), tls.authority, key, folder);
     const file = (name: string, content: string): string => {
       writeFileSync(join(mongod.folder, name), content, { mode: 0o600 });
       return join(mongod.folder, name);
@@ -81,8 +84,12 @@ export class SecuredMongod {
     return { authority: this.authority, credentials };
   }
 
-  initiate(access: MongodbAccess = this.rootAccess): Promise<{ readonly initiated: boolean }> {
-    return initiateReplicaSet({ name: 'rs0', members: [this.member], access, clock: systemClock, timeoutMs: 30_000 });
+  /** Makes the set of this member and the others. */
+  initiate(
+    access: MongodbAccess = this.rootAccess, others: readonly SecuredMongod[] = [],
+  ): Promise<{ readonly initiated: boolean }> {
+    const members = [this, ...others].map(({ member }) => member);
+    return initiateReplicaSet({ name: 'rs0', members, access, clock: systemClock, timeoutMs: 30_000 });
   }
 
   async remove(): Promise<void> {

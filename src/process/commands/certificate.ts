@@ -15,6 +15,7 @@ interface IssueRequest {
   readonly members: readonly {
     readonly name: string; readonly address: string; readonly publicKey: string; readonly renewDays: number;
   }[];
+  readonly former?: Readonly<Record<string, string>>;
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
@@ -54,31 +55,21 @@ export function addCertificateCommand(parent: Command, context: CommandContext):
 
 function addIssue(certificate: Command, context: CommandContext): void {
   certificate.command('issue').summary('print the certificates of servers')
-    .description('Reads {"secret", "members": [{"name", "address", "publicKey", "renewDays"}]} from standard input. The authority'
-      + ' derives from the secret. What was issued before is kept in the folder, and issued again when it ends within renewDays, or'
-      + ' is for another key or address.')
-    .requiredOption('--folder <folder>', 'where certificates are kept')
-    .option('--json', 'one JSON object: authority, certificates by name (PEM)')
-    .action(async ({ folder, json }: { folder: string; json?: boolean }) => {
+    .description('Reads {"secret", "members": [{"name", "address", "publicKey", "renewDays"}], "former"} from standard input. The'
+      + ' authority derives from the secret. "former" is what was issued before, by name: it is issued again when it ends within'
+      + ' renewDays, or is for another key or address.')
+    .option('--json', 'one JSON object: certificates (PEM) by name, and that of the authority')
+    .action(async ({ json }: { json?: boolean }) => {
       const { clock, random, output } = context;
-      const request = parse(readFileSync(0, 'utf8'));
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const keeping = async (name: string, make: (former: string | undefined) => Promise<string>): Promise<string> => {
-        const file = join(folder, `${name}.crt`);
-        const former = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
-        const made = await make(former);
-        if (made !== former) writePrivately(file, made);
-        return made;
-      };
-      const authority = await Authority.open({ secret: request.secret, clock, random });
-      const own = await keeping('authority', (former) => authority.certificate(former));
-      const certificates: Record<string, string> = {};
-      for (const member of request.members) {
+      const { secret, members, former = {} } = parse(readFileSync(0, 'utf8'));
+      const authority = await Authority.open({ secret, clock, random });
+      const issued: Record<string, string> = { authority: await authority.certificate(former.authority) };
+      for (const member of members) {
         if (!NAME.test(member.name)) throw new InputError(`"${member.name}" is not the name of a member`);
-        certificates[member.name] = await keeping(member.name, (former) => authority.issue(member, former));
+        issued[member.name] = await authority.issue(member, former[member.name]);
       }
-      if (json) output.json({ authority: own, certificates });
-      else for (const name of ['authority', ...Object.keys(certificates)]) output.line(join(folder, `${name}.crt`));
+      if (json) output.json(issued);
+      else output.line(Object.values(issued).join(''));
     });
 }
 

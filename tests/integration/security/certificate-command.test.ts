@@ -1,13 +1,10 @@
 import { expect } from 'chai';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkout, run, type Run } from '../../support/checkout';
 
-interface Issued {
-  readonly authority: string;
-  readonly certificates: Readonly<Record<string, string>>;
-}
+type Issued = Readonly<Record<string, string>>;
 
 describe('resilog certificate', function () {
   this.timeout(60_000);
@@ -30,16 +27,18 @@ describe('resilog certificate', function () {
 
   it('issues certificates, keeps them, and writes stores that Java reads', async () => {
     const member = { name: 'solr-1', address: '::1', publicKey: await keyOf('server.key'), renewDays: 60 };
-    const issue = async (): Promise<Issued> => {
-      const { code, stdout, stderr } = await certificate(['issue', '--json', '--folder', join(folder, 'kept')],
-        JSON.stringify({ secret: 's', members: [member] }));
+    const issue = async (former?: Issued): Promise<Issued> => {
+      const request = JSON.stringify({ secret: 's', members: [member], former });
+      const { code, stdout, stderr } = await certificate(['issue', '--json'], request);
       expect(code, stderr).to.equal(0);
       expect(stdout + stderr).not.to.include('PRIVATE');
       return JSON.parse(stdout) as Issued;
     };
     const issued = await issue();
-    expect(await issue()).to.deep.equal(issued);
-    expect(readFileSync(join(folder, 'kept', 'solr-1.crt'), 'utf8')).to.equal(issued.certificates['solr-1']);
+    expect(await issue(issued)).to.deep.equal(issued);
+    expect(await issue()).not.to.deep.equal(issued);
+    mkdirSync(join(folder, 'kept'));
+    for (const [name, pem] of Object.entries(issued)) writeFileSync(join(folder, 'kept', `${name}.crt`), pem, { mode: 0o600 });
     const stores = await certificate(['stores', '--key', join(folder, 'keys', 'server.key'), '--certificate',
       join(folder, 'kept', 'solr-1.crt'), '--authority', join(folder, 'kept', 'authority.crt'), '--folder', join(folder, 'kept')]);
     expect(stores.code, stores.stderr).to.equal(0);
@@ -52,7 +51,7 @@ describe('resilog certificate', function () {
   });
 
   it('says what it can not use', async () => {
-    const issue = (input: string): Promise<Run> => certificate(['issue', '--json', '--folder', folder], input);
+    const issue = (input: string): Promise<Run> => certificate(['issue', '--json'], input);
     expect((await issue('{')).stderr).to.include('is not JSON');
     const member = { name: '../x', address: '::1', publicKey: 'x', renewDays: 1 };
     expect((await issue(JSON.stringify({ secret: 's', members: [member] }))).stderr).to.include('"../x" is not the name of a member');

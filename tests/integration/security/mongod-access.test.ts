@@ -117,6 +117,34 @@ describe('mongod that asks for passwords and speaks TLS', function () {
   });
 });
 
+describe('three mongod that ask for passwords and speak TLS', function () {
+  this.timeout(120_000);
+
+  it('make one set, whose members know one another by their key and certificates', async () => {
+    const first = await SecuredMongod.start(await serverTls());
+    const another = async (): Promise<SecuredMongod> => SecuredMongod.start(await serverTls(), first.key);
+    const others = [await another(), await another()];
+    try {
+      expect(await first.initiate(first.rootAccess, others)).to.deep.equal({ initiated: true });
+      const members = [first, ...others].map(({ member }) => member);
+      const volume = new MongodbVolume({
+        name: 'main', url: `mongodb://${members.join(',')}/?replicaSet=rs0&w=majority&journal=true&tls=true`, database: 'resilog',
+        clock: systemClock, access: first.access('producer'),
+      });
+      try {
+        await volume.prepare();
+        await volume.ping();
+      } finally {
+        await volume.close();
+      }
+      const states = await readMembers({ members, access: first.access('launcher') });
+      expect(states.map(({ state }) => state)).to.have.members(['primary', 'secondary', 'secondary']);
+    } finally {
+      await Promise.all([first, ...others].map((mongod) => mongod.remove()));
+    }
+  });
+});
+
 describe('a server with a certificate that is not to be trusted', function () {
   this.timeout(30_000);
   const cases = [
