@@ -59,6 +59,7 @@ export class SecuredMongod {
       '--nounixsocket', '--wiredTigerCacheSizeGB', '0.25', '--oplogSize', '512', '--keyFile', file('key', mongod.key),
       '--tlsMode', 'requireTLS', '--tlsCertificateKeyFile', file('server.pem', tls.key + tls.certificate),
       '--tlsCAFile', file('authority.crt', tls.authority), '--tlsAllowConnectionsWithoutCertificates',
+      '--setParameter', 'suppressNoTLSPeerCertificateWarning=true',
       '--setParameter', 'enableLocalhostAuthBypass=false', '--setParameter', 'diagnosticDataCollectionEnabled=false',
     ], { stdio: 'ignore' });
     return mongod;
