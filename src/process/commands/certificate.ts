@@ -6,8 +6,8 @@ import { Authority } from '../../authority/authority';
 import { keyStore, trustStore } from '../../authority/key-store';
 import type { CommandContext } from '../../cli/context';
 import { ConfigurationError, InputError, messageOf } from '../../errors';
+import { writePrivately } from '../../private-file';
 import { randomHex } from '../../random';
-import { writePrivately } from '../private-file';
 
 /** What `issue` reads. */
 interface IssueRequest {
