@@ -9,6 +9,7 @@
     consumer HOST PORT                   it can index
     disk FOLDER                          there is room
     cluster RESILOG CONFIGURATION PLAN   every requested member is there, and indexing keeps up
+    members PLAN STATE TOLD              the servers that are wanted take part, and no others
 """
 
 import base64
@@ -28,7 +29,8 @@ COMMAND_SECONDS = 16.0
 DISK_FRACTION = 0.85
 CERTIFICATE_DAYS = 14
 LAG_SECONDS = 600
-LOG = 'its log is .*.log in the partition and var/log'
+ANSWER_BYTES = 4 * 1024 * 1024
+LOG = 'its logs are in var/log of the partition'
 
 
 class Failure(Exception):
@@ -60,12 +62,32 @@ def mongodb(resilog, configuration, member):
 def solr(host, port, credentials, authority):
     context = ssl.create_default_context(cafile=authority)
     connection = http.client.HTTPSConnection(host, int(port), timeout=TIMEOUT_SECONDS, context=context)
-    status, body = get(connection, '/solr/admin/info/health?requireHealthyCores=true', authorization(credentials))
+    headers = authorization(credentials)
+    status, body = get(connection, '/solr/admin/info/health?requireHealthyCores=true', headers)
     if status in (401, 403):
         raise Failure('Solr [%s]:%s does not know the user of %s (%s): %s' % (host, port, credentials, status, LOG))
     if status != 200:
         raise Failure('Solr [%s]:%s is not healthy or has a replica that is not active (%s): %s; a replica recovers by '
                       'itself once its leader is up' % (host, port, body.strip()[:200], LOG))
+    # A node that has just started has no cores yet that could be unhealthy: what the cluster says of them counts.
+    status, body = get(connection, '/solr/admin/collections?action=CLUSTERSTATUS', headers)
+    idle = inactive(json.loads(body), '[%s]:%s_solr' % (host, port)) if status == 200 else ['the cluster (%s)' % status]
+    if idle:
+        raise Failure('Solr [%s]:%s has %s: %s; a replica recovers by itself once its leader is up' % (
+            host, port, ', '.join(idle), LOG))
+
+
+def inactive(answer, node):
+    """The replicas of this node that do not work, and their shards that have no leader."""
+    found = []
+    for name, collection in sorted(answer.get('cluster', {}).get('collections', {}).items()):
+        for shard, content in sorted(collection['shards'].items()):
+            replicas = content['replicas'].values()
+            own = [replica for replica in replicas if replica['node_name'] == node]
+            found += ['%s %s' % (replica['core'], replica['state']) for replica in own if replica['state'] != 'active']
+            if own and not any(replica.get('leader') for replica in replicas):
+                found.append('no leader of %s of %s' % (shard, name))
+    return found
 
 
 def served(host, port, authority):
@@ -106,7 +128,8 @@ def certificate(path, published):
     if not os.path.exists(path):
         raise Failure('the producer has made no certificate yet: it did not start; %s' % LOG)
     if digest(path) != digest(published):
-        raise Failure('the certificate is not published yet: the next run of "slapos node instance" does it')
+        raise Failure('the certificate is not published yet: "slapos node instance --all" does it, which slapgrid does '
+                      'by itself once a day')
     # The one function of the standard library that reads a certificate from a file.
     end = ssl.cert_time_to_seconds(ssl._ssl._test_decode_cert(path)['notAfter'])
     days = (end - time.time()) / 86400
@@ -151,6 +174,28 @@ def cluster(resilog, configuration, plan):
             status['lag']['oldestMs'] / 1000))
 
 
+def members(plan, state, told):
+    known, found, wanted = [json.loads(read(path) or '{}') for path in (told, state, plan)]
+    for tier, content in sorted(wanted.items()):
+        names = [member['name'] for member in content['members']]
+        tier_found = found.get(tier, {})
+        if tier_found.get('wanted') != names or not tier_found.get('converged'):
+            raise Failure('%s does not have its members yet (%s): the initialise log of this partition says what is done'
+                          % (tier, tier_found.get('problem') or 'not looked at'))
+        passed_on = {key: tier_found[key] for key in ('wanted', 'members', 'ensemble') if key in tier_found}
+        if known['tiers'].get(tier) != passed_on:
+            raise Failure('who takes part in %s has changed: the next run of "slapos node instance" tells the others' % tier)
+    if known['leaving']:
+        raise Failure('not taken away yet: %s; the next run of "slapos node instance" does it' % ', '.join(known['leaving']))
+
+
+def read(path):
+    if not os.path.exists(path):
+        return ''
+    with open(path) as content:
+        return content.read()
+
+
 def call(command):
     return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           universal_newlines=True, timeout=COMMAND_SECONDS)
@@ -165,13 +210,13 @@ def get(connection, path, headers={}):
     try:
         connection.request('GET', path, headers=headers)
         response = connection.getresponse()
-        return response.status, response.read(65536).decode('utf-8', 'replace')
+        return response.status, response.read(ANSWER_BYTES).decode('utf-8', 'replace')
     finally:
         connection.close()
 
 
 CHECKS = {check.__name__: check for check in (
-    zookeeper, mongodb, solr, served, producer, consumer, certificate, disk, cluster)}
+    zookeeper, mongodb, solr, served, producer, consumer, certificate, disk, cluster, members)}
 
 
 def main(arguments):

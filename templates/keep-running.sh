@@ -1,8 +1,13 @@
 #!/bin/sh
-# Usage: keep-running.sh COMMAND. Runs it in the foreground, and anew when it ends by itself: slapgrid's supervisord
-# starts a service only once. One that ends within five seconds waits longer and longer, up to half a minute.
+# Usage: keep-running.sh [--log FILE] COMMAND. Runs it in the foreground, and anew when it ends by itself: slapgrid's
+# supervisord starts a service only once. One that ends within five seconds waits longer and longer, up to half a minute.
+# With --log all output is appended to the file, which rotate-logs.py rotates: supervisord keeps 100 kB only.
 # Signals reach the command by themselves: supervisord sends them to the whole group.
 # A command that outlived a killed keep-running.sh is ended before another is started.
+if [ "$1" = --log ]; then
+  exec >>"$2" 2>&1
+  shift 2
+fi
 started() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 note=$1.pid
 if read -r pid start 2>/dev/null <"$note" && [ -n "$start" ]; then

@@ -3,6 +3,8 @@
 sdist/ has the profiles, the files that they fetch, the archive of the program's source, and a
 components/program/source.cfg with the archive's address, relative to itself, and sha256. The same source gives
 the same archive, byte by byte.
+
+    sdist.py [TARGET [VERSION]]    VERSION in the place of that of package.json, as for a candidate
 """
 
 import gzip
@@ -26,19 +28,21 @@ SOURCE = """\
 [program-source]
 url = ${:_profile_base_location_}/%s
 sha256 = %s
+repository =
+revision =
 """
 
 
 def main(arguments) -> int:
     target = os.path.abspath(arguments[0]) if arguments else TARGET
+    version = arguments[1] if len(arguments) > 1 else version_of(read('package.json'))
     subprocess.check_call([sys.executable, os.path.join(CHECKOUT, 'tools', 'hash-files.py'), '--check'])
     shutil.rmtree(target, ignore_errors=True)
     for name in sorted(profiles(PROFILE) | fetched()):
         os.makedirs(os.path.join(target, os.path.dirname(name)), exist_ok=True)
         shutil.copyfile(os.path.join(CHECKOUT, name), os.path.join(target, name))
-    with open(os.path.join(CHECKOUT, 'package.json')) as content:
-        stem = 'resilog-%s' % json.load(content)['version']
-    archive = pack(stem)
+    stem = 'resilog-%s' % version
+    archive = pack(stem, version)
     with open(os.path.join(target, 'components', 'program', stem + '.tar.gz'), 'wb') as output:
         output.write(archive)
     digest = hashlib.sha256(archive).hexdigest()
@@ -63,7 +67,16 @@ def fetched():
         return set(re.findall(r'^filename = (\S+)$', content.read(), re.MULTILINE))
 
 
-def pack(stem):
+def read(name):
+    with open(os.path.join(CHECKOUT, name), 'rb') as content:
+        return content.read()
+
+
+def version_of(package):
+    return json.loads(package)['version']
+
+
+def pack(stem, version):
     """The archive's bytes: sorted, without times and owners."""
     with open(os.path.join(CHECKOUT, 'components', 'program', 'content.txt')) as content:
         names = content.read().split()
@@ -71,12 +84,13 @@ def pack(stem):
     with gzip.GzipFile('', 'wb', 9, packed, mtime=0) as compressed, \
             tarfile.open(fileobj=compressed, mode='w', format=tarfile.PAX_FORMAT) as archive:
         for name in sorted(file for name in names for file in files_of(name)):
-            path = os.path.join(CHECKOUT, name)
+            content = read(name)
+            if name == 'package.json':
+                content = content.replace(version_of(content).encode(), version.encode(), 1)
             member = tarfile.TarInfo('%s/%s' % (stem, name))
-            member.size = os.path.getsize(path)
-            member.mode = 0o755 if os.access(path, os.X_OK) else 0o644
-            with open(path, 'rb') as content:
-                archive.addfile(member, content)
+            member.size = len(content)
+            member.mode = 0o755 if os.access(os.path.join(CHECKOUT, name), os.X_OK) else 0o644
+            archive.addfile(member, io.BytesIO(content))
     return packed.getvalue()
 
 

@@ -1,4 +1,5 @@
-// All checks one after another: lint, types, then each folder of tests, over one shared set of real servers.
+// All checks: lint, types, then each folder of tests, over one shared set of real servers; beside them, the short form
+// of the SlapOS tests, most of which is waiting. End-to-end tests, which look at the time, have the machine alone.
 // Ends with "N passed, N failed" and with 1 if anything failed. Arguments name suites to run instead of all.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,28 +8,36 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 
-const SUITES = ['unit', 'conformance', 'integration', 'end-to-end'];
+const SUITES = ['unit', 'simulation', 'conformance', 'integration', 'end-to-end'];
+/** Runs beside the suites up to this one. */
+const BESIDE = {
+  name: 'slapos, short form', until: 'end-to-end',
+  mocha: ['tests/slapos/cluster.test.ts', '--fgrep', '(long)', '--invert'],
+};
+/** What is timed gets the processors first. */
+const NICENESS = 10;
 /** Characters of a suite's failures that are said again at the end. */
 const DETAILS = 4_000;
 const SUITES_ON_SERVERS = new Set(['conformance', 'integration']);
 const checkout = join(import.meta.dirname, '..');
+const mocha = join(checkout, 'node_modules', '.bin', 'mocha');
 // The checkout's own Node, whatever this was started with.
 process.env.PATH = `${join(checkout, 'parts', 'node', 'bin')}:${process.env.PATH}`;
 const total = { passed: 0, failed: 0 };
 /** What failed, said once more at the end, where a log's reader looks first. */
 const failures = [];
 
-/** Runs a command, shows its output, and returns its exit code and what it wrote. */
-function run(title, command, args, environment = {}) {
+/** Runs a command, shows its output (at once, or when it is over), and returns its exit code and what it wrote. */
+function run(title, command, args, environment = {}, atOnce = true) {
   const begin = Date.now();
-  process.stdout.write(`\n== ${title}\n`);
+  if (atOnce) process.stdout.write(`\n== ${title}\n`);
   return new Promise((resolve) => {
     let output = '';
     const child = spawn(command, args, {
       cwd: checkout, env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'inherit'],
     });
     child.stdout.on('data', (data) => {
-      process.stdout.write(data);
+      if (atOnce) process.stdout.write(data);
       output += data;
     });
     child.on('error', (error) => {
@@ -36,6 +45,7 @@ function run(title, command, args, environment = {}) {
       resolve({ code: 127, output });
     });
     child.on('close', (code) => {
+      if (!atOnce) process.stdout.write(`\n== ${title}\n${output}`);
       process.stdout.write(`== ${title}: ${((Date.now() - begin) / 1000).toFixed(1)} s\n`);
       resolve({ code, output });
     });
@@ -60,12 +70,19 @@ async function runSuite(suite, environment) {
     failures.push(`${suite}: no tests`);
     return;
   }
-  const { code, output } = await run(suite, join(checkout, 'node_modules', '.bin', 'mocha'),
-    [`tests/${suite}/**/*.test.ts`], environment);
-  const count = (word) => Number(new RegExp(`^\\s*(\\d+) ${word}`, 'm').exec(output)?.[1] ?? 0);
+  count(suite, await run(suite, mocha, [`tests/${suite}/**/*.test.ts`], environment));
+}
+
+async function runBeside() {
+  count(BESIDE.name, await run(BESIDE.name, 'nice', ['-n', String(NICENESS), mocha, ...BESIDE.mocha], {}, false));
+}
+
+/** Adds what mocha says to the total. */
+function count(suite, { code, output }) {
+  const number = (word) => Number(new RegExp(`^\\s*(\\d+) ${word}`, 'm').exec(output)?.[1] ?? 0);
   // A test that did not run proves nothing.
-  const failed = count('failing') + count('pending');
-  total.passed += count('passing');
+  const failed = number('failing') + number('pending');
+  total.passed += number('passing');
   total.failed += failed === 0 && code !== 0 ? 1 : failed;
   if (code === 0 && failed === 0) return;
   const summary = output.slice(output.search(/^\s*\d+ (?:failing|pending)/m));
@@ -92,7 +109,9 @@ async function startServers() {
 }
 
 const suites = process.argv.length > 2 ? process.argv.slice(2) : SUITES;
+let beside = Promise.resolve();
 if (process.argv.length <= 2) {
+  beside = runBeside();
   await check('lint', 'lint');
   await check('type check', 'typecheck');
 }
@@ -106,6 +125,7 @@ try {
       await shared.stop();
       shared = { environment: {}, stop: async () => undefined };
     }
+    if (suite === BESIDE.until) await beside;
     await runSuite(suite, shared.environment);
   }
 } catch (error) {
@@ -113,6 +133,7 @@ try {
   total.failed += 1;
   failures.push(String(error));
 } finally {
+  await beside;
   await shared.stop();
 }
 for (const failure of failures) process.stdout.write(`\nFAILED ${failure.trimEnd()}\n`);

@@ -205,7 +205,11 @@ function matches(state: FileState, query: StateQuery): boolean {
   return (query.phases === undefined || query.phases.includes(state.phase))
     && (query.sourceId === undefined || query.sourceId === state.sourceId)
     && (query.receivedThroughMs === undefined || state.firstReceivedMs <= query.receivedThroughMs)
-    && (query.progressBeforeMs === undefined || state.progressMs < query.progressBeforeMs)
-    && (query.queuedBeforeMs === undefined || state.queuedMs < query.queuedBeforeMs)
+    && isOutside(state.progressMs, query.progressOutsideMs)
+    && isOutside(state.queuedMs, query.queuedOutsideMs)
     && (query.after === undefined || state.id > query.after);
+}
+
+function isOutside(timeMs: number, span: readonly [number, number] | undefined): boolean {
+  return span === undefined || timeMs < span[0] || timeMs > span[1];
 }

@@ -49,6 +49,7 @@ export class MongodbConnection {
   private readonly log: Log;
   /** Time of the last operation whose effect later reads must see. */
   private latest: Timestamp | undefined;
+  private connected = false;
 
   constructor(options: MongodbConnectionOptions) {
     this.clock = options.clock;
@@ -76,6 +77,16 @@ export class MongodbConnection {
       ignoreUndefined: true,
     });
     this.db = this.client.db(options.database);
+  }
+
+  /**
+   * Connects, and tries anew when an earlier try failed. Operations connect by themselves, but only once: after a first
+   * failure the driver answers "Topology is closed" for ever.
+   */
+  async connect(): Promise<void> {
+    if (this.connected) return;
+    await this.client.connect();
+    this.connected = true;
   }
 
   /** An operation without effect. Rejects with UnavailableError. */

@@ -1,4 +1,4 @@
-import { ObjectId, type Filter } from 'mongodb';
+import { ObjectId, type Condition, type Filter } from 'mongodb';
 import { decodeRanges, encodeRanges, rangeLines } from './line-ranges';
 import type { StateDocument } from './mongodb-schema';
 import type { FileState, LineRanges, StateQuery } from './states';
@@ -25,13 +25,17 @@ export function fromStateDocument(document: StateDocument): FileState {
 }
 
 export function toStateFilter(query: StateQuery): Filter<StateDocument> {
-  const { phases, sourceId, receivedThroughMs, progressBeforeMs, queuedBeforeMs, after } = query;
+  const { phases, sourceId, receivedThroughMs, progressOutsideMs, queuedOutsideMs, after } = query;
   return {
     ...(phases === undefined ? {} : { phase: { $in: [...phases] } }),
     ...(sourceId === undefined ? {} : { sourceId }),
     ...(receivedThroughMs === undefined ? {} : { firstReceivedMs: { $lte: receivedThroughMs } }),
-    ...(progressBeforeMs === undefined ? {} : { progressMs: { $lt: progressBeforeMs } }),
-    ...(queuedBeforeMs === undefined ? {} : { queuedMs: { $lt: queuedBeforeMs } }),
+    ...(progressOutsideMs === undefined ? {} : { progressMs: outside(progressOutsideMs) }),
+    ...(queuedOutsideMs === undefined ? {} : { queuedMs: outside(queuedOutsideMs) }),
     ...(after === undefined ? {} : { _id: { $gt: new ObjectId(after) } }),
   };
+}
+
+function outside([fromMs, toMs]: readonly [number, number]): Condition<number> {
+  return { $not: { $gte: fromMs, $lte: toMs } };
 }

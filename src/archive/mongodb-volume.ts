@@ -78,6 +78,7 @@ export class MongodbVolume implements Volume {
   }
 
   private async checkServer(): Promise<void> {
+    await this.connection.connect();
     const admin = this.connection.client.db('admin');
     const hello = await admin.command({ hello: 1 });
     if (hello['setName'] === undefined && hello['msg'] !== 'isdbgrid') {

@@ -78,8 +78,10 @@ export interface StateQuery {
   readonly sourceId?: string;
   /** Files with a line received at or before this time. */
   readonly receivedThroughMs?: number;
-  readonly progressBeforeMs?: number;
-  readonly queuedBeforeMs?: number;
+  /** Whose last progress was before the first time or after the second. */
+  readonly progressOutsideMs?: readonly [fromMs: number, toMs: number];
+  /** Enqueued last before the first time or after the second. */
+  readonly queuedOutsideMs?: readonly [fromMs: number, toMs: number];
   readonly after?: string;
   readonly limit: number;
 }

@@ -2,6 +2,7 @@ import { asciiFormOf } from './ascii-form';
 import type { CompiledPattern } from './compiled-definition';
 import type { Definition } from './definition';
 import { LinearMatcher, type PatternMatch } from './linear-matcher';
+import type { FilteredPattern } from './prefilter';
 import { parseRegexp, type RegexpNode } from './regexp-tree';
 
 /**
@@ -13,12 +14,12 @@ import { parseRegexp, type RegexpNode } from './regexp-tree';
  */
 export class PatternMatcher {
   /** Undefined when the expression could not be analysed. */
-  readonly tree: RegexpNode | undefined;
+  private readonly tree: RegexpNode | undefined;
   private readonly any: RegExp;
   private readonly ascii: RegExp;
-  readonly flags: string;
+  private readonly flags: string;
   /** It matches only at the start of a text. */
-  readonly isAnchored: boolean;
+  private readonly isAnchored: boolean;
   /** Made when it is first needed; null: there can be none. */
   private linear: LinearMatcher | null | undefined;
 
@@ -30,6 +31,11 @@ export class PatternMatcher {
     this.tree = parseRegexp(pattern.source);
     this.any = new RegExp(anchored(pattern.source), flags);
     this.ascii = this.tree === undefined ? this.any : new RegExp(anchored(asciiFormOf(this.tree, flags)));
+  }
+
+  /** What the prefilter knows it by. */
+  get filtered(): FilteredPattern | undefined {
+    return this.tree && { tree: this.tree, flags: this.flags, isAnchored: this.isAnchored };
   }
 
   exec(text: string, isAscii: boolean): PatternMatch | null {

@@ -1,10 +1,14 @@
 import { LiteralScanner } from './literal-scanner';
-import { BeginningFilter, beginningsOf } from './text-beginnings';
+import { isEndOf } from './text-end';
+import { EdgeFilter, type Edges, edgesOf, NO_EDGES } from './text-edges';
 import type { PatternFilter } from './pattern-filter';
-import { bestGroup, type LiteralGroup, requiredLiterals, tellingPart } from './required-literals';
+import { bestGroup, foldCharacter, type LiteralGroup, requiredLiterals, tellingPart } from './required-literals';
 import type { RegexpNode } from './regexp-tree';
 
-type Beginnings = ReturnType<typeof beginningsOf>;
+/** What is known of a pattern: its expression, or that one of these separators is in every text that it matches. */
+export type FilteredPattern =
+  | { readonly tree: RegexpNode; readonly flags: string; readonly isAnchored: boolean }
+  | { readonly separators: readonly string[] };
 
 /** Groups that are looked at besides the one that makes a pattern a candidate. */
 const FURTHER_GROUPS = 3;
@@ -13,8 +17,8 @@ const FURTHER_LITERALS = 8;
 const LITERAL_CHARACTERS = 6;
 
 /**
- * Tells which of many patterns can match a text, by its first characters and by one scan of it for the literals that
- * they cannot match without.
+ * Tells which of many patterns can match a text, by its first characters and its last, and by one scan of it for the
+ * literals that they cannot match without.
  * A pattern is known by the number that `add` gave it. What it rules out cannot match; what it admits may.
  */
 export class Prefilter implements PatternFilter {
@@ -31,18 +35,15 @@ export class Prefilter implements PatternFilter {
   private scanned: string | undefined;
   /** The candidates are those for it. */
   private lookedAt: string | undefined;
-  private readonly beginnings: Beginnings[] = [];
-  private beginningFilter: BeginningFilter | undefined;
+  private readonly edges: Edges[] = [];
+  private edgeFilter: EdgeFilter | undefined;
 
-  /**
-   * Adds a pattern; undefined: it is always a candidate. With `anchoredFlags` it matches only at the start of a text,
-   * under those flags. All are added before the first `look`.
-   */
-  add(tree: RegexpNode | undefined, anchoredFlags?: string): number {
+  /** Adds a pattern; undefined: it is always a candidate. All are added before the first `look`. */
+  add(pattern: FilteredPattern | undefined): number {
     const number = this.groups.length;
-    this.beginnings.push(tree === undefined || anchoredFlags === undefined ? [] : beginningsOf(tree, anchoredFlags));
-    const groups = (tree === undefined ? [] : chosen(requiredLiterals(tree)))
-      .map((group) => group.map((literal) => this.numberOf(literal)));
+    this.edges.push(pattern !== undefined && 'tree' in pattern
+      ? edgesOf(pattern.tree, pattern.flags, pattern.isAnchored) : NO_EDGES);
+    const groups = groupsOf(pattern).map((group) => group.map((literal) => this.numberOf(literal)));
     for (const literal of groups[0] ?? []) (this.triggered[literal] ??= []).push(number);
     this.groups.push(groups);
     return number;
@@ -57,12 +58,12 @@ export class Prefilter implements PatternFilter {
     if (text === this.lookedAt) return;
     this.lookedAt = text;
     const scanner = this.scanner ?? this.seal();
-    if (this.scanned === undefined || !this.scanned.endsWith(text)) {
+    if (this.scanned === undefined || !isEndOf(text, this.scanned)) {
       this.seen.set(this.always);
       this.scanned = text;
       scanner.scan(text);
     }
-    this.beginningFilter?.apply(text, this.seen, this.candidates);
+    this.edgeFilter?.apply(text, this.seen, this.candidates);
   }
 
   get isAscii(): boolean {
@@ -96,7 +97,7 @@ export class Prefilter implements PatternFilter {
     this.always = new Uint32Array((this.groups.length >>> 5) + 1);
     this.seen = new Uint32Array(this.always.length);
     this.candidates = new Uint32Array(this.always.length);
-    this.beginningFilter = new BeginningFilter(this.beginnings, this.always.length);
+    this.edgeFilter = new EdgeFilter(this.edges, this.always.length);
     this.groups.forEach((groups, pattern) => { if (groups.length === 0) setBit(this.always, pattern); });
     this.scanner = new LiteralScanner([...this.literals.keys()], (literal) => {
       for (const pattern of this.triggered[literal] ?? []) setBit(this.seen, pattern);
@@ -110,6 +111,13 @@ export class Prefilter implements PatternFilter {
     this.literals.set(literal, known);
     return known;
   }
+}
+
+function groupsOf(pattern: FilteredPattern | undefined): readonly LiteralGroup[] {
+  if (pattern === undefined) return [];
+  if ('tree' in pattern) return chosen(requiredLiterals(pattern.tree));
+  const codes = pattern.separators.map((separator) => foldCharacter(separator.charCodeAt(0)));
+  return codes.every((code) => code < 128) ? [codes.map((code) => String.fromCharCode(code))] : [];
 }
 
 /** The most telling group first, and few besides: each costs something on every line that shows the first. */

@@ -24,6 +24,14 @@ export function parseRegexp(source: string): RegexpNode | undefined {
   }
 }
 
+/** What a sequence consumes one after another, as if nothing in it were grouped. */
+export function stepsOf(items: readonly RegexpNode[]): readonly RegexpNode[] {
+  return items.flatMap((item) => {
+    if (item.kind === 'sequence') return stepsOf(item.items);
+    return item.kind === 'capture' ? stepsOf([item.item]) : [item];
+  });
+}
+
 class UnknownSyntax extends Error {}
 
 const LOOK_OPENINGS = ['?<=', '?<!', '?=', '?!'] as const;

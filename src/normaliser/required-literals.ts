@@ -1,11 +1,12 @@
-import type { RegexpNode } from './regexp-tree';
+import { type RegexpNode, stepsOf } from './regexp-tree';
 
 /** Literals in lower case, of which at least one appears in every text that matches. */
 export type LiteralGroup = readonly string[];
 
 /**
  * What follows of a regular expression for every text in which it matches: of each group at least one literal appears,
- * when the text is folded by `foldCharacter`. A group holds only ASCII, each literal 2 to 24 characters.
+ * when the text is folded by `foldCharacter`. A group holds only ASCII, each literal 2 to 24 characters, or one that is
+ * rare in lines.
  *
  * The proof goes by the shape of the expression. `exact` lists all texts, folded, that a part can consume; of parts in
  * a row the exact ones multiply to runs, and each run must appear; of alternatives one must match, so that the union
@@ -42,6 +43,8 @@ interface Known {
 const EXACT_MOST = 16;
 const GROUP_MOST = 40;
 const LITERAL_LEAST = 2;
+/** One of these alone tells enough. */
+const RARE_CHARACTER = /^[|=#;{}<>~^&@%!?*$+\\`]$/;
 const LITERAL_MOST = 24;
 const NOTHING: Known = { exact: undefined, groups: [] };
 const EMPTY: Known = { exact: [''], groups: [] };
@@ -72,7 +75,7 @@ function sequence(items: readonly RegexpNode[]): Known {
     run = [''];
     isWhole = false;
   };
-  for (const item of items) {
+  for (const item of stepsOf(items)) {
     const known = analyse(item);
     groups.push(...known.groups);
     if (known.exact === undefined) {
@@ -137,13 +140,13 @@ function weight(literal: string): number {
 
 /** Digits, blanks and the marks of dates and lists are in most lines. */
 function rarity(character: string): number {
-  if (/[0-9 .:,/-]/.test(character)) return 0.4;
+  if (/[0-9 .:,=/-]/.test(character)) return 0.4;
   return /[aeinorst]/.test(character) ? 0.8 : 1.2;
 }
 
 function usable(groups: readonly LiteralGroup[]): readonly LiteralGroup[] {
   return groups.filter((group) => group.length > 0 && group.length <= GROUP_MOST
-    && group.every((literal) => literal.length >= LITERAL_LEAST));
+    && group.every((literal) => literal.length >= LITERAL_LEAST || RARE_CHARACTER.test(literal)));
 }
 
 /** The folded ASCII characters that a one-character expression stands for; undefined: more than a few, or others. */

@@ -6,7 +6,7 @@ import { PatternMatcher } from './pattern-matcher';
 import { type PatternControl, treatment } from './pattern-control';
 import { NoFilter, type PatternFilter } from './pattern-filter';
 import type { Match, NormaliserInput } from './ports';
-import type { Prefilter } from './prefilter';
+import type { FilteredPattern, Prefilter } from './prefilter';
 
 interface Entry {
   readonly pattern: CompiledPattern;
@@ -18,6 +18,8 @@ interface Unit {
   readonly compiled: CompiledDefinition;
   readonly first: number;
   readonly end: number;
+  /** By name of the pattern, so that each has one object for all lines. */
+  readonly matches: Map<string, Match>;
 }
 
 const UNMATCHED: RunOutcome = { kind: 'unmatched' };
@@ -56,7 +58,7 @@ export class TagStage {
       const outcome = this.apply(unit, next, value, log, input);
       if (outcome.kind === 'refused') return 'refused';
       if (outcome.kind === 'matched') {
-        matched.push({ normalizer: unit.compiled.id, pattern: outcome.pattern });
+        matched.push(matchOf(unit, outcome.pattern));
         if (outcome.isLast) return 'refused';
         value = this.look(log);
         if (value === undefined) return 'done';
@@ -72,9 +74,9 @@ export class TagStage {
       { pattern, matcher: new PatternMatcher(pattern, compiled.definition) }));
     if (compiled.csvPatterns.length > 0) entries.push(undefined);
     const numbers = entries.map((entry) => (
-      prefilter.add(entry?.matcher.tree, entry?.matcher.isAnchored === true ? entry.matcher.flags : undefined)));
+      prefilter.add(entry === undefined ? separatorsOf(compiled) : entry.matcher.filtered)));
     const first = numbers[0] ?? 0;
-    const unit: Unit = { compiled, first, end: first + entries.length };
+    const unit: Unit = { compiled, first, end: first + entries.length, matches: new Map() };
     for (const entry of entries) {
       this.control.add({ normalizer: compiled.id, pattern: entry?.pattern.name ?? 'CSV' });
       this.entries.push(entry);
@@ -124,4 +126,18 @@ export class TagStage {
       case treatment.skipped: return null;
     }
   }
+}
+
+function matchOf({ compiled, matches }: Unit, pattern: string): Match {
+  const known = matches.get(pattern);
+  if (known !== undefined) return known;
+  const match = { normalizer: compiled.id, pattern };
+  matches.set(pattern, match);
+  return match;
+}
+
+/** A line of one field has no separator. */
+function separatorsOf({ csvPatterns }: CompiledDefinition): FilteredPattern | undefined {
+  if (csvPatterns.some(({ columns }) => columns.length < 2)) return undefined;
+  return { separators: [...new Set(csvPatterns.map(({ separator }) => separator))] };
 }

@@ -1,5 +1,6 @@
 import type { PatternTreatment } from './pattern-control';
 import type { DefinitionSet, Match, Normalised, NormaliserInput, Tags } from './ports';
+import { isEndOf } from './text-end';
 
 /** What the pool asks of a worker: one request at a time, answered in order. */
 export type WorkerRequest =
@@ -69,21 +70,38 @@ interface PackedResults {
 
 /** As one text: JSON is parsed faster than objects are cloned. `inputs` are the lines of the results. */
 export function packResults(results: readonly Normalised[], inputs: readonly NormaliserInput[]): string {
-  const matches: (readonly Match[])[] = [];
-  const known = new Map<string, number>();
-  const rows = results.map(({ tags, dateMs, matched, body }, index): PackedResult => {
-    const key = matched.map(({ normalizer, pattern }) => `${normalizer}\0${pattern}`).join('\0');
-    const number = known.get(key) ?? matches.push(matched) - 1;
-    known.set(key, number);
-    return [tags, dateMs ?? null, number, packBody(body, inputs[index]?.text ?? '')];
-  });
-  const packed: PackedResults = { matches, rows };
+  const lists = new MatchLists();
+  const rows = results.map(({ tags, dateMs, matched, body }, index): PackedResult => (
+    [tags, dateMs ?? null, lists.numberOf(matched), packBody(body, inputs[index]?.text ?? '')]));
+  const packed: PackedResults = { matches: lists.all, rows };
   return JSON.stringify(packed);
+}
+
+/** The lists that begin with the same matches. */
+interface Beginning {
+  number?: number;
+  readonly longer: Map<Match, Beginning>;
+}
+
+/** Numbers the different lists of matches. A chain has one object a pattern, so that identity tells them apart. */
+class MatchLists {
+  readonly all: (readonly Match[])[] = [];
+  private readonly none: Beginning = { longer: new Map() };
+
+  numberOf(matched: readonly Match[]): number {
+    let beginning = this.none;
+    for (const match of matched) {
+      const longer = beginning.longer.get(match) ?? { longer: new Map<Match, Beginning>() };
+      beginning.longer.set(match, longer);
+      beginning = longer;
+    }
+    return beginning.number ??= this.all.push(matched) - 1;
+  }
 }
 
 function packBody(body: string | undefined, text: string): PackedBody {
   if (body === undefined) return null;
-  return text.endsWith(body) ? text.length - body.length : body;
+  return isEndOf(body, text) ? text.length - body.length : body;
 }
 
 export function unpackResults(packed: string, inputs: readonly NormaliserInput[]): readonly Normalised[] {

@@ -16,7 +16,7 @@ import type { WatchedDocument } from '../registry/watched-document';
 import { connectZooKeeper } from '../registry/zookeeper-coordination';
 import { backoffMs } from '../retry';
 import { programFolder } from '../schemas';
-import type { ProcessConfiguration } from './configuration';
+import { readConfiguration, type ProcessConfiguration, type ServerAddress } from './configuration';
 
 export interface AdapterOptions {
   readonly configuration: ProcessConfiguration;
@@ -34,7 +34,11 @@ export class Adapters {
   /** What the start of the process waits for at this moment. */
   private waitingFor: string | undefined;
 
-  constructor(private readonly options: AdapterOptions) {}
+  private servers: readonly ServerAddress[];
+
+  constructor(private readonly options: AdapterOptions) {
+    this.servers = options.configuration.zookeeper;
+  }
 
   /** Why a process that is still starting is not ready. */
   startingReasons(): readonly string[] {
@@ -46,12 +50,23 @@ export class Adapters {
     if (this.link === undefined) {
       const { configuration, clock, random, log } = this.options;
       this.link = connectZooKeeper({
-        servers: configuration.zookeeper, chroot: configuration.chroot, clock, random, log,
+        servers: () => this.zookeeperInForce(), chroot: configuration.chroot, clock, random, log,
         ...(configuration.credentials === undefined ? {} : { credentials: configuration.credentials }),
         ...(configuration.access === undefined ? {} : { access: accessPlan(configuration.access) }),
       });
     }
     return this.link;
+  }
+
+  /** As the file has it now: members come and go while the process runs. */
+  private zookeeperInForce(): readonly ServerAddress[] {
+    const { configuration, log } = this.options;
+    try {
+      this.servers = readConfiguration(configuration.file).zookeeper;
+    } catch (error) {
+      log.warn('ConfigurationNotRead', { file: configuration.file, error: messageOf(error) });
+    }
+    return this.servers;
   }
 
   settings(): Promise<WatchedSettings> {

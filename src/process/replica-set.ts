@@ -9,7 +9,7 @@ export interface ReplicaSetOptions {
   /** Every member, as `[::1]:27017`; the first one is asked to initiate. */
   readonly members: readonly string[];
   /** With the members' key when they have one, and the users that are to be. */
-  readonly access?: MongodbAccess;
+  readonly access?: MongodbAccess | undefined;
   /** Of the archive, for the rights of its users; default `resilog`. */
   readonly database?: string;
   readonly clock: Clock;

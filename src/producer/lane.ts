@@ -165,12 +165,12 @@ export class Lane {
       return;
     }
     if (outcome.outcome === 'stored') this.stored(batch, blocks);
-    else {
+    else if (outcome.outcome === 'collision') {
+      this.failEntries(batch.entries, laneClosed());
+      this.break('collision');
+    } else {
       this.dropBlocks(batch.fileIds);
-      if (outcome.outcome === 'collision') {
-        this.failEntries(batch.entries, laneClosed());
-        this.break('collision');
-      } else for (const { pending } of batch.entries) pending.answer(outcome);
+      for (const { pending } of batch.entries) pending.answer(outcome);
     }
   }
 
@@ -183,8 +183,8 @@ export class Lane {
   /** A definite failure leaves the number free; everything else breaks the lane. */
   private async writeFailed(batch: Batch, error: unknown): Promise<void> {
     const { log } = this.options;
-    this.dropBlocks(batch.fileIds);
     if (error instanceof InputError || error instanceof LimitError) {
+      this.dropBlocks(batch.fileIds);
       await this.bisect(batch.entries, error);
       return;
     }
@@ -192,12 +192,14 @@ export class Lane {
     const refusal = unavailable('archive-unavailable', 'the archive does not answer', 2, error);
     this.failEntries(batch.entries, refusal);
     if (error instanceof UnavailableError) {
+      this.dropBlocks(batch.fileIds);
       log.warn('BlockRefused', { lane: this.id, error });
       // Those that wait would each wait for the same deadline again, and their clients longer than is useful.
       this.failWaiting(refusal);
       return;
     }
     log.warn('WriteOutcomeUnknown', { lane: this.id, n: this.nextN, error });
+    // Its blocks may be there: files that ended meanwhile must not be closed without them, but behind a seal.
     this.break('unknown');
   }
 

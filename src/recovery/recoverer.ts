@@ -1,5 +1,5 @@
 import type { LaneStatus } from '../archive/journal';
-import { Phase, type FileState } from '../archive/states';
+import { Phase, type FileState, type StateQuery } from '../archive/states';
 import type { Volume } from '../archive/volume';
 import type { Clock } from '../clock';
 import type { Log } from '../log';
@@ -42,9 +42,7 @@ export class Recoverer {
       const alive = await aliveIncarnations();
       if (lanes.some(({ incarnation }) => !alive.has(incarnation))) return true;
     }
-    const beforeMs = clock.now() - requeueAfterMs();
-    const stuck = { phases: [Phase.closed], progressBeforeMs: beforeMs, queuedBeforeMs: beforeMs, limit: 1 };
-    return (await volume.states.list(stuck)).length > 0;
+    return (await volume.states.list({ ...stuck(clock.now(), requeueAfterMs()), limit: 1 })).length > 0;
   }
 
   private async recoverLanes(signal?: AbortSignal): Promise<void> {
@@ -81,12 +79,10 @@ export class Recoverer {
   private async requeue(signal?: AbortSignal): Promise<void> {
     const { volume, queue, clock, log, requeueAfterMs } = this.options;
     const nowMs = clock.now();
-    const beforeMs = nowMs - requeueAfterMs();
     let after: string | undefined;
     while (!signal?.aborted) {
       const states = await volume.states.list({
-        phases: [Phase.closed], progressBeforeMs: beforeMs, queuedBeforeMs: beforeMs, limit: PAGE,
-        ...(after === undefined ? {} : { after }),
+        ...stuck(nowMs, requeueAfterMs()), limit: PAGE, ...(after === undefined ? {} : { after }),
       });
       after = states[states.length - 1]?.id;
       if (after === undefined) return;
@@ -102,9 +98,19 @@ export class Recoverer {
 }
 
 /**
+ * Files without progress for so long. A time that lies as far ahead was written by a clock that was ahead, and says
+ * nothing (schedule 37): whoever wrote it may be dead since.
+ */
+function stuck(nowMs: number, requeueAfterMs: number): Omit<StateQuery, 'limit'> {
+  const outside = [nowMs - requeueAfterMs, nowMs + requeueAfterMs] as const;
+  return { phases: [Phase.closed], progressOutsideMs: outside, queuedOutsideMs: outside };
+}
+
+/**
  * A file that was enqueued again in vain waits twice as long for the next time: while the index is down for hours its
- * backlog must not come into the queue every few minutes.
+ * backlog must not come into the queue every few minutes. (One whose last progress is of a clock that was behind waits
+ * as long as that was wrong.)
  */
 function isDue({ queuedMs, progressMs }: FileState, nowMs: number): boolean {
-  return nowMs - queuedMs >= queuedMs - progressMs;
+  return queuedMs > nowMs || nowMs - queuedMs >= queuedMs - progressMs;
 }

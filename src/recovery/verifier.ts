@@ -39,21 +39,26 @@ const NONE: FileSums = { count: 0, lineSum: 0n, lineSquareSum: 0n };
  * differs is told to recover and does not count (schedule 49). Also drops states that are over.
  */
 export class Verifier {
+  /** Files that wait until they may be verified, as they were → since when, by the monotonic clock. */
+  private waiting: ReadonlyMap<string, number> = new Map();
+
   constructor(private readonly options: VerifierOptions) {}
 
   async run(signal?: AbortSignal): Promise<void> {
+    const waiting = new Map<string, number>();
     let after: string | undefined;
     while (!signal?.aborted) {
       const states = await this.options.volume.states.list({
         phases: [Phase.indexed], limit: PAGE, ...(after === undefined ? {} : { after }),
       });
       after = states[states.length - 1]?.id;
-      const settled = states.filter((state) => this.isSettled(state));
+      const settled = states.filter((state) => this.isSettled(state, waiting));
       for (const collection of new Set(settled.map((state) => state.collection))) {
         await this.verify(collection, settled.filter((state) => state.collection === collection));
       }
       if (after === undefined || states.length < PAGE) break;
     }
+    this.waiting = waiting;
     if (!signal?.aborted) await this.forgetGone(signal);
   }
 
@@ -61,13 +66,21 @@ export class Verifier {
   async hasWork(): Promise<boolean> {
     const { volume, clock } = this.options;
     if ((await volume.states.list({ phases: [Phase.indexed], limit: 1 })).length > 0) return true;
-    const over = { phases: [Phase.gone], progressBeforeMs: clock.now() - DAY_MS, limit: 1 };
+    const over = { phases: [Phase.gone], progressOutsideMs: [clock.now() - DAY_MS, Infinity] as const, limit: 1 };
     return (await volume.states.list(over)).length > 0;
   }
 
-  private isSettled(state: FileState): boolean {
-    if (state.claim <= 1 && state.tombstones.length === 0) return true;
-    return state.progressMs + (this.options.settleMs ?? SETTLE_MS) <= this.options.clock.now();
+  /**
+   * The time since its last claim is not read off the file, where the clock of another wrote it, which may be wrong
+   * either way (schedule 37), but measured from when this process first saw it so.
+   */
+  private isSettled({ id, claim, tombstones, tombstoneVersion }: FileState, waiting: Map<string, number>): boolean {
+    if (claim <= 1 && tombstones.length === 0) return true;
+    const key = `${id}/${claim}/${tombstoneVersion}`;
+    const nowMs = this.options.clock.monotonic();
+    const sinceMs = this.waiting.get(key) ?? nowMs;
+    waiting.set(key, sinceMs);
+    return nowMs - sinceMs >= (this.options.settleMs ?? SETTLE_MS);
   }
 
   private async verify(collection: string, files: readonly FileState[]): Promise<void> {
@@ -132,7 +145,7 @@ export class Verifier {
   /** A state is needed as long as a queue item, or a block of its lane, may name the file (schedules 12, 21). */
   private async forgetGone(signal?: AbortSignal): Promise<void> {
     const { volume, clock } = this.options;
-    const over = { phases: [Phase.gone], progressBeforeMs: clock.now() - DAY_MS, limit: PAGE };
+    const over = { phases: [Phase.gone], progressOutsideMs: [clock.now() - DAY_MS, Infinity] as const, limit: PAGE };
     let unfinished: ReadonlySet<string> | undefined;
     let after: string | undefined;
     do {

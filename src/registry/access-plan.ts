@@ -1,5 +1,5 @@
 import { Access, type AccessEntry, type AccessPlan } from './access';
-import { componentKinds, paths } from './paths';
+import { componentKinds, paths, restartLock } from './paths';
 
 /**
  * Who may do what below the chroot. Keys of sources are credentials: nobody but administrators and producers sees
@@ -33,6 +33,7 @@ const rules: readonly Rule[] = [
   { path: paths.configuration, producer: read, consumer: read, launcher: read },
   { path: paths.lanes, producer: all, consumer: read, launcher: none },
   { path: paths.queue, producer: all, consumer: all, launcher: none },
+  { path: `${paths.locks}/${restartLock}`, producer: all, consumer: all, launcher: all },
   { path: paths.locks, producer: all, consumer: all, launcher: none },
   { path: paths.elections, producer: all, consumer: all, launcher: none },
   { path: '/', producer: read, consumer: read, launcher: read },

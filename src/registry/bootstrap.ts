@@ -4,7 +4,7 @@ import { randomHex, type Random } from '../random';
 import { encodeConnections, parseConnections, type ClusterConnections } from './cluster-connections';
 import type { Coordination, MultiOperation } from './coordination';
 import { encodeKeyChanges, noKeyChanges } from './key-changes';
-import { componentKinds, paths, presenceFolder } from './paths';
+import { componentKinds, paths, presenceFolder, restartLock } from './paths';
 import type { SettingsPatch } from './settings';
 import { initialSettings } from './settings-store';
 
@@ -87,7 +87,7 @@ function treeOf(options: InitialiseOptions, identity: ClusterIdentity, rootExist
 function folders(): readonly string[] {
   return [
     paths.keys, paths.sources, paths.configuration, paths.definitions, ...componentKinds.map(presenceFolder),
-    paths.lanes, paths.queue, paths.locks, paths.elections,
+    paths.lanes, paths.queue, paths.locks, `${paths.locks}/${restartLock}`, paths.elections,
   ];
 }
 

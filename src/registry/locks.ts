@@ -51,15 +51,16 @@ export async function withLock<T>(
 export async function acquireLock(coordination: Coordination, name: string, options: LockOptions): Promise<Lock> {
   const folder = `${options.folder ?? paths.locks}/${name}`;
   const guid = randomHex(options.random, GUID_BYTES);
-  const session = coordination.sessionId;
-  const path = await createOwn(coordination, folder, guid);
+  let path: string | undefined;
   try {
+    path = await createOwn(coordination, folder, guid);
     await waitForTurn(coordination, folder, path, options);
   } catch (error) {
-    void removeOwn(coordination, path, session, options.clock);
+    const removal = path === undefined ? removeGhost(coordination, folder, guid) : coordination.remove(path);
+    void removal.catch(() => removeLater(coordination, folder, guid, options.clock));
     throw error;
   }
-  return hold(coordination, path, options.clock);
+  return hold(coordination, folder, guid, path, options.clock);
 }
 
 /**
@@ -118,8 +119,7 @@ function gone(coordination: Coordination, path: string, limitMs: number, options
   });
 }
 
-function hold(coordination: Coordination, path: string, clock: Clock): Lock {
-  const { sessionId } = coordination;
+function hold(coordination: Coordination, folder: string, guid: string, path: string, clock: Clock): Lock {
   const controller = new AbortController();
   let cancelDoubt: () => void = () => undefined;
   let releasing: Promise<void> | undefined;
@@ -144,19 +144,26 @@ function hold(coordination: Coordination, path: string, clock: Clock): Lock {
     release: () => {
       stop();
       // What the first try can't remove goes later, or with the session; nobody waits for it here.
-      releasing ??= coordination.remove(path).catch(() => { void removeOwn(coordination, path, sessionId, clock); });
+      releasing ??= coordination.remove(path).catch(() => { void removeLater(coordination, folder, guid, clock); });
       return releasing;
     },
   };
 }
 
-/** Tries until the node is gone; the end of the session removes it too. Never fails. */
-async function removeOwn(coordination: Coordination, path: string, session: string, clock: Clock): Promise<void> {
-  for (let attempt = 0; attempt < REMOVAL_TRIES; attempt += 1) {
-    const { state, sessionId } = coordination;
-    if (state === 'closed' || state === 'expired' || sessionId !== session) return;
+/** Removes the node that we made, if there is one. */
+async function removeGhost(coordination: Coordination, folder: string, guid: string): Promise<void> {
+  const made = (await coordination.children(folder)).find((name) => name.startsWith(`${guid}-`));
+  if (made !== undefined) await coordination.remove(`${folder}/${made}`);
+}
+
+/**
+ * Tries until our node is gone; the end of the session that made it removes it too. Which one that was is not asked:
+ * the session may have changed while the node was being made, and nobody else has a node of this name. Never fails.
+ */
+async function removeLater(coordination: Coordination, folder: string, guid: string, clock: Clock): Promise<void> {
+  for (let attempt = 0; attempt < REMOVAL_TRIES && coordination.state !== 'closed'; attempt += 1) {
     try {
-      await coordination.remove(path);
+      await removeGhost(coordination, folder, guid);
       return;
     } catch (error) {
       if (!(error instanceof ResilogError) || !error.retryable) return;

@@ -107,6 +107,11 @@ export class MemoryCoordination extends SessionCoordination {
   expireSession(): void {
     this.links.latest.expireSession();
   }
+
+  /** The server ends the session of a client that sleeps: it learns of it by its next operation, or `expireSession`. */
+  expireUnnoticed(): void {
+    this.links.latest.expireUnnoticed();
+  }
 }
 
 class MemoryLink implements SessionLink {
@@ -209,6 +214,10 @@ class MemoryLink implements SessionLink {
     queueMicrotask(() => { this.establish(); });
   }
 
+  expireUnnoticed(): void {
+    if (this.session !== undefined) this.server.endSession(this.session);
+  }
+
   private establish(): void {
     if (this.connected || this.closed || !this.network.reachable) return;
     this.cancelExpiry();
@@ -241,6 +250,10 @@ class MemoryLink implements SessionLink {
     await Promise.resolve();
     assertConnected();
     if (session === undefined) throw new LinkLostError('no session');
+    if (session.ended) {
+      this.expireSession();
+      throw new LinkLostError('the session has ended');
+    }
     const result = effect(session);
     await this.options.onOperation?.(what, path, true);
     await Promise.resolve();

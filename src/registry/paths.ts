@@ -19,6 +19,9 @@ export const paths = {
   elections: '/Elections',
 } as const;
 
+/** Name of the lock whose holder may restart a member of the cluster. */
+export const restartLock = 'restart';
+
 /** Kinds of component, each with a folder of presence nodes below /Configuration. */
 export const componentKinds = ['MongoDB', 'ZooKeeper', 'SolrCloud', 'Producer', 'Consumer', 'Console'] as const;
 export type ComponentKind = (typeof componentKinds)[number];

@@ -8,7 +8,8 @@ import type { ServerAddress } from './zookeeper-addresses';
 import { ZooKeeperLink } from './zookeeper-link';
 
 export interface ZooKeeperOptions {
-  readonly servers: readonly ServerAddress[];
+  /** A function is asked anew whenever a connection broke: members come and go. */
+  readonly servers: readonly ServerAddress[] | (() => readonly ServerAddress[]);
   /** Node below which all paths are; '' for none, else `/a` or `/a/b`. Made by `ensure('/')` or `initialise`. */
   readonly chroot: string;
   readonly clock: Clock;
@@ -37,7 +38,7 @@ export function connectZooKeeper(options: ZooKeeperOptions): SessionCoordination
   if (options.credentials !== undefined && !/^[^:]+:./.test(options.credentials)) {
     throw new ConfigurationError("ZooKeeper's credentials are not of the form user:password");
   }
-  const servers = shuffled(options.servers, options.random);
+  const servers = inOneOrder(options);
   return new SessionCoordination(
     (observer) => new ZooKeeperLink({
       clock: options.clock,
@@ -51,6 +52,17 @@ export function connectZooKeeper(options: ZooKeeperOptions): SessionCoordination
     }, observer),
     options,
   );
+}
+
+/** As long as they are the same, they are tried in the same order: each of them in every round. */
+function inOneOrder({ servers, random }: ZooKeeperOptions): () => readonly ServerAddress[] {
+  let known = '';
+  let order: readonly ServerAddress[] = [];
+  return () => {
+    const current = typeof servers === 'function' ? servers() : servers;
+    if (JSON.stringify(current) !== known) [known, order] = [JSON.stringify(current), shuffled(current, random)];
+    return order;
+  };
 }
 
 /** So that processes do not all go to the first member. */

@@ -12,8 +12,8 @@ import { ZooKeeperWatchdog } from './zookeeper-watchdog';
 export interface ZooKeeperLinkOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** In the order in which they are tried. */
-  readonly servers: readonly ServerAddress[];
+  /** In the order in which they are tried; asked for whenever there is no connection. */
+  readonly servers: () => readonly ServerAddress[];
   /** '' or `/a/b`. */
   readonly chroot: string;
   readonly sessionTimeoutMs: number;
@@ -51,7 +51,7 @@ export class ZooKeeperLink implements SessionLink {
     const openedAtMs = clock.monotonic();
     this.client = createClient('localhost:2181', { sessionTimeout: sessionTimeoutMs, spinDelay: 300, retries: 0 });
     this.manager = this.client.connectionManager;
-    this.manager.servers = options.servers.map(({ host, port }) => ({ host, port }));
+    this.manager.servers = [...options.servers()];
     this.manager.updateTimeout(sessionTimeoutMs);
     if (options.credentials !== undefined) this.client.addAuthInfo('digest', Buffer.from(options.credentials));
     const receive = this.manager.onSocketData.bind(this.manager);
@@ -213,6 +213,9 @@ export class ZooKeeperLink implements SessionLink {
     this.manager.xid = 0;
     Object.assign(this.manager.watcherManager, { dataWatchers: {}, childWatchers: {}, existenceWatchers: {} });
     this.watchers.clear();
+    this.manager.servers = [...this.options.servers()];
+    // It is compared with the number of servers, to pause after each round.
+    this.manager.serverAttempts %= this.manager.servers.length + 1;
     const wasConnected = this.connected;
     this.connected = false;
     this.failOutstanding(new LinkLostError('the connection to ZooKeeper broke'));

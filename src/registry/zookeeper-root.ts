@@ -36,7 +36,7 @@ export async function closeZooKeeperRoot(options: ZooKeeperRootOptions): Promise
   });
   const away = (): void => { lost(new UnavailableError('ZooKeeper is out of reach')); };
   const link = new ZooKeeperLink({
-    clock, log, servers, chroot: '', credentials, access: planOf(options), sessionTimeoutMs: SESSION_MS,
+    clock, log, servers: () => servers, chroot: '', credentials, access: planOf(options), sessionTimeoutMs: SESSION_MS,
     abandonAfterMs: timeoutMs,
   }, { connected: () => { connected(); }, suspended: away, expired: away });
   const work = async (): Promise<void> => {

@@ -38,6 +38,7 @@ declare module 'node-zookeeper-client' {
   export interface ConnectionManager extends EventEmitter {
     state: number;
     servers: { host: string; port: number }[];
+    serverAttempts: number;
     sessionId: Buffer;
     sessionPassword: Buffer;
     xid: number;

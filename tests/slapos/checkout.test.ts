@@ -1,16 +1,22 @@
 import { expect } from 'chai';
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkout } from '../support/checkout';
+import { checkout, run } from '../support/checkout';
+import { RequestedCluster, parametersFrom } from './support/cluster';
+import { clusterBasePort } from './support/ports';
 import { sharedNode } from './support/shared-node';
-import type { SlaposNode } from './support/slapos-node';
+import { PARTITIONS, readText, type SlaposNode } from './support/slapos-node';
 
-/** As one develops it: a clone in one's own folder, supplied by its path, edited, and built again. */
+/**
+ * As one develops it in the webrunner or Theia: a clone in one's own folder, supplied by its path, on a node of one
+ * address and twenty partitions that are all one's own; edited, and built again.
+ */
 describe('SlapOS: the release from a checkout', function () {
   this.timeout(1_800_000);
   let node: SlaposNode;
   let clone: string;
   let profile: string;
+  let cluster: RequestedCluster;
 
   const build = async (): Promise<{ code: number | null; log: string }> => {
     const { code, stdout, stderr } = await node.slapos('node', 'software');
@@ -28,11 +34,7 @@ describe('SlapOS: the release from a checkout', function () {
     node = await sharedNode();
     clone = join(node.folder, 'clone');
     profile = join(clone, 'software.cfg');
-    const kept = readFileSync(join(checkout, 'components', 'program', 'content.txt'), 'utf8').trim().split('\n');
-    for (const name of ['buildout.hash.cfg', 'software.cfg', 'software.cfg.json', 'instance.cfg.in', 'versions.cfg',
-      'components', 'templates', 'tools', ...kept]) {
-      cpSync(join(checkout, name), join(clone, name), { recursive: true });
-    }
+    await cloneTo(clone);
     node.give(clone);
   });
 
@@ -49,6 +51,9 @@ describe('SlapOS: the release from a checkout', function () {
   it('is built from its folder', async () => {
     const { code, log } = await build();
     expect(code, log.slice(-4_000)).to.equal(0);
+    // What a person sees while it is built.
+    for (const part of ['node', 'zookeeper', 'solr', 'mongodb', 'program']) expect(log).to.include(`Installing ${part}.`);
+    expect(log).to.include('Running npm ci');
     const { stdout } = await node.run(join(await release(), 'parts', 'program', 'bin', 'resilog'), ['--version']);
     expect(stdout.trim()).to.equal((JSON.parse(readFileSync(join(clone, 'package.json'), 'utf8')) as { version: string }).version);
   });
@@ -58,12 +63,71 @@ describe('SlapOS: the release from a checkout', function () {
     expect(code).to.equal(1);
   });
 
-  it('takes a changed template once its checksum is written', async () => {
+  it('makes a cluster in partitions that are all of one user, who is not root', async () => {
+    cluster = new RequestedCluster(node, 'developed', parametersFrom(await clusterBasePort()), profile);
+    await cluster.start();
+    expect(PARTITIONS).to.equal(20);
+    expect(node.user.uid).not.to.equal(0);
+    expect((await cluster.resilog('status')).code).to.equal(0);
+  });
+
+  it('shows the parameters of the instance, and what it published', async () => {
+    const { stdout } = await node.slapos('service', 'info', 'developed');
+    const shown = JSON.parse(stdout.slice(stdout.indexOf('{'))) as Record<string, unknown>;
+    expect(shown['software-url'], stdout).to.equal(profile);
+    expect(JSON.stringify(shown['instance-parameters'])).to.include(JSON.stringify(cluster.parameters.solr));
+    expect(shown['connection-parameters']).to.include.keys('intake-urls', 'command');
+  });
+
+  it('takes a changed template once its checksum is written, and the instance has it', async () => {
+    const partition = cluster.partitionOf('zookeeper-1');
+    const pid = (): string => readText(join(node.partition(partition), 'etc', 'resilog', 'run.pid'));
+    const former = pid();
     edit('templates/logback.xml.in', (text) => text.replace('level="INFO"', 'level="WARN"'));
     expect((await node.run('python3', [join(clone, 'tools', 'hash-files.py')])).code).to.equal(0);
     const { code, stdout, stderr } = await node.slapos('node', 'software', '--all');
     expect(code, (stdout + stderr).slice(-4_000)).to.equal(0);
     expect(stdout + stderr).to.include('Installing template-logback.xml.');
     expect(readFileSync(join(await release(), 'templates', 'logback.xml.in'), 'utf8')).to.include('level="WARN"');
+    await node.instance('--all');
+    await cluster.settle();
+    expect(readText(join(node.partition(partition), 'etc', 'resilog', 'logback.xml'))).to.include('level="WARN"');
+    expect(pid()).not.to.equal(former);
+    await cluster.untilReady();
+  });
+
+  it('says what is wrong with a changed profile of an instance, and leaves the instance as it was', async () => {
+    const partition = cluster.partitionOf('solr-1');
+    const pid = (): string => readText(join(node.partition(partition), 'etc', 'resilog', 'run.pid'));
+    const former = pid();
+    const sound = readFileSync(join(clone, 'templates', 'instance-solr.cfg.in'), 'utf8');
+    const rebuild = async (): Promise<void> => {
+      await node.run('python3', [join(clone, 'tools', 'hash-files.py')]);
+      expect((await node.slapos('node', 'software', '--all')).code).to.equal(0);
+    };
+    edit('templates/instance-solr.cfg.in', (text) => text.replace('<= file-base', '<= fiel-base'));
+    await rebuild();
+    const { code, stderr } = await node.instance('--only-cp', partition);
+    expect(code).not.to.equal(0);
+    expect(stderr).to.include('fiel-base');
+    expect(pid()).to.equal(former);
+    writeFileSync(join(clone, 'templates', 'instance-solr.cfg.in'), sound);
+    await rebuild();
+    await cluster.settle();
+    await cluster.destroy();
   });
 });
+
+/** A fresh clone, with what is changed in the checkout and not committed. */
+async function cloneTo(target: string): Promise<void> {
+  const git = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await run('git', ['-c', 'safe.directory=*', ...args]);
+    if (code !== 0) throw new Error(`git ${args.join(' ')}: ${stderr}`);
+    return stdout;
+  };
+  await git('clone', '--quiet', '--no-hardlinks', checkout, target);
+  const changed = await git('ls-files', '-z', '--modified', '--others', '--exclude-standard');
+  for (const name of changed.split('\0').filter((file) => file !== '' && existsSync(join(checkout, file)))) {
+    cpSync(join(checkout, name), join(target, name), { recursive: true });
+  }
+}

@@ -1,8 +1,11 @@
 import { expect } from 'chai';
 import { createHash, createHmac } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, statSync, utimesSync } from 'node:fs';
 import { get as httpGet } from 'node:http';
 import { get as httpsGet } from 'node:https';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 import { MongoClient } from 'mongodb';
 import { systemClock } from '../../src/clock';
 import { PermissionError } from '../../src/errors';
@@ -12,9 +15,9 @@ import { connectZooKeeper } from '../../src/registry/zookeeper-coordination';
 import { loadSchema } from '../../src/schemas';
 import type { Run } from '../support/checkout';
 import { derivedSecrets } from '../support/derived-secrets';
-import { freeBasePort } from '../support/free-ports';
 import { listenersOf } from '../support/listeners';
 import { post } from './support/https';
+import { clusterBasePort } from './support/ports';
 import { sharedNode } from './support/shared-node';
 import { readText, type SlaposNode } from './support/slapos-node';
 
@@ -30,11 +33,12 @@ interface Published {
 const LINES = 10_000;
 const LINES_A_REQUEST = 1_000;
 const QUICK_JAVA = '-XX:TieredStopAtLevel=1';
-const ROLES = ['admin', 'producer', 'consumer', 'launcher'];
+const ROLES = ['admin', 'producer', 'consumer', 'launcher', 'super'];
 /** What listens in a cluster of one of each, as distances from the base. */
 const OFFSETS = [1, 11, 21, 31, 41, 51, 71];
 const READY_MS = 120_000;
 
+// The short form, which `make test` runs, leaves out what is called long.
 describe('SlapOS: a cluster of one of each', function () {
   this.timeout(1_800_000);
   let node: SlaposNode;
@@ -43,6 +47,12 @@ describe('SlapOS: a cluster of one of each', function () {
   let published: Published;
 
   const resilog = (...args: string[]): Promise<Run> => node.run(published.command, args);
+
+  const partitionOf = (tier: string): string => {
+    const found = node.usedPartitions().find((name) => existsSync(join(node.partition(name), 'var', 'log', `${tier}-output.log`)));
+    if (found === undefined) throw new Error(`no partition runs ${tier}`);
+    return found;
+  };
 
   const untilReady = async (): Promise<void> => {
     const deadline = Date.now() + READY_MS;
@@ -56,7 +66,7 @@ describe('SlapOS: a cluster of one of each', function () {
 
   before(async () => {
     node = await sharedNode();
-    base = await freeBasePort();
+    base = await clusterBasePort();
     parameters = {
       zookeeper: { 'base-port': base, 'java-options': QUICK_JAVA },
       mongodb: { 'base-port': base + 30 },
@@ -175,7 +185,35 @@ describe('SlapOS: a cluster of one of each', function () {
     expect([...node.services().keys()]).not.to.include(mongod[0]);
   });
 
-  it('is left alone by further runs of slapgrid', async () => {
+  it('rotates its logs, at once when told so (long)', async () => {
+    const mongod = node.partition(partitionOf('mongodb'));
+    expect((await node.run(join(mongod, 'bin', 'rotate-logs'), ['--now'])).code).to.equal(0);
+    const archive = join(mongod, 'srv', 'backup', 'logrotate');
+    const files = readdirSync(archive);
+    expect(files.join()).to.match(/^mongodb-output\.log-[\d-]+\.gz$/);
+    expect(gunzipSync(readFileSync(join(archive, files[0] ?? ''))).toString()).to.include('ComponentHealthy');
+    // What is running goes on with the emptied file.
+    const deadline = Date.now() + READY_MS;
+    const log = join(mongod, 'var', 'log', 'mongodb-output.log');
+    while (statSync(log).size === 0 && Date.now() < deadline) await sleep(500);
+    expect(readFileSync(log)[0]).to.equal('{'.charCodeAt(0));
+  });
+
+  it('begins another log of ZooKeeper\'s on another day (long)', async () => {
+    const folder = join(node.partition(partitionOf('zookeeper')), 'var', 'log');
+    const yesterday = new Date(Date.now() - 86_400_000);
+    utimesSync(join(folder, 'zookeeper.log'), yesterday, yesterday);
+    const zookeeper = [...node.services()].find(([, command]) => / org\.apache\.zookeeper\..*QuorumPeerMain /.test(command)
+      && !command.includes(' launch '));
+    process.kill(zookeeper?.[0] ?? 0, 'SIGKILL');
+    const wanted = `zookeeper.log-${yesterday.toISOString().slice(0, 10).replaceAll('-', '')}.0.gz`;
+    const deadline = Date.now() + READY_MS;
+    while (!existsSync(join(folder, wanted)) && Date.now() < deadline) await sleep(500);
+    expect(readdirSync(folder)).to.include(wanted);
+    await untilReady();
+  });
+
+  it('is left alone by further runs of slapgrid (long)', async () => {
     expect((await node.instance('--all')).code).to.equal(0);
     const before = services(node);
     const secrets = await secretFiles(node);
@@ -185,7 +223,7 @@ describe('SlapOS: a cluster of one of each', function () {
     expect((await node.info<Published>('cluster'))['connection-parameters']).to.deep.equal(published);
   });
 
-  it('stops, and starts again with the same data and secrets', async () => {
+  it('stops, and starts again with the same data and secrets (long)', async () => {
     const secrets = await secretFiles(node);
     await node.request('cluster', node.releaseUrl, parameters, 'stopped');
     for (let pass = 0; pass < 3; pass += 1) await node.instance();
@@ -220,7 +258,7 @@ async function derivedWords(secret: string): Promise<string[]> {
   const { options } = await derivedSecrets(secret);
   const { admin, producer, consumer, zookeeper, mongodb, solr, set } = options;
   return [admin, producer, consumer, zookeeper, mongodb, solr, set].flatMap((told) => Object.values(told))
-    .flatMap((text) => text.split('\n')).map((line) => line.split(':').at(-1) ?? '');
+    .concat(options.super).flatMap((text) => text.split('\n')).map((line) => line.split(':').at(-1) ?? '');
 }
 
 /** Hashes of all files with secrets, and of servers' keys and certificates. */

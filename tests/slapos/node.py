@@ -1,6 +1,7 @@
 """A private SlapOS for tests: slapproxy as the master and one node, of the user who starts it.
 
-    node.py start FOLDER PORT PARTITIONS ADDRESS    ADDRESS is ::1, which all partitions share, or a /64
+    node.py start FOLDER PORT PARTITIONS ADDRESS [SOFTWARE]    ADDRESS is ::1, which all partitions share, or a /64;
+                                                               SOFTWARE is another node's folder of releases
     node.py stop FOLDER PORT
 
 FOLDER has to be short: sockets lie in it. FOLDER/bin/slapos is the command for all else.
@@ -16,11 +17,12 @@ from slapos.slap.standalone import StandaloneSlapOS
 PROXY_ADDRESS = '127.0.0.1'
 
 
-def main(action, folder, port, partitions='8', address='::1'):
+def main(action, folder, port, partitions='8', address='::1', software=None):
     logging.basicConfig(level=logging.WARNING)
     os.makedirs(folder, exist_ok=True)
     slapos = os.path.join(os.path.dirname(sys.executable), 'slapos')
-    node = StandaloneSlapOS(folder, PROXY_ADDRESS, int(port), computer_id='local', slapos_bin=slapos)
+    node = StandaloneSlapOS(folder, PROXY_ADDRESS, int(port), computer_id='local', slapos_bin=slapos,
+                            software_root=software)
     if action == 'start':
         node.start()
         node.format(int(partitions), PROXY_ADDRESS, address)

@@ -9,6 +9,9 @@ export interface DerivedSecrets {
     readonly [who in 'admin' | 'producer' | 'consumer' | 'zookeeper' | 'mongodb' | 'solr' | 'set']: Credentials;
   } & {
     readonly access: Readonly<Record<string, string>>;
+    /** Who may change ZooKeeper's ensemble. */
+    readonly super: string;
+    readonly 'super-digest': string;
     /** Content of Solr's security.json. */
     readonly security: unknown;
   };

@@ -1,15 +1,17 @@
 import { createServer } from 'node:net';
 
-const FIRST = 13_000;
+/** Ports from the first up to the last. */
+export interface PortRange { readonly first: number; readonly last: number }
+
 // Below the ports that Linux gives to outgoing connections (32768 and up).
-const LAST = 32_600;
+const USUAL: PortRange = { first: 13_000, last: 32_600 };
 const SPAN = 100;
 const TRIES = 50;
 
 /** A base from which on a whole cluster's hundred ports are free on the address. Random, so that two runs differ. */
-export async function freeBasePort(address = '::1'): Promise<number> {
+export async function freeBasePort(address = '::1', { first, last } = USUAL): Promise<number> {
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
-    const base = FIRST + SPAN * Math.floor(Math.random() * ((LAST - FIRST) / SPAN));
+    const base = first + SPAN * Math.floor(Math.random() * ((last - first) / SPAN));
     const ports = Array.from({ length: SPAN }, (_, index) => base + index);
     const free = await Promise.all(ports.map((port) => isFree(address, port)));
     if (free.every(Boolean)) return base;

@@ -7,9 +7,20 @@ import { offsetMsAt } from '../time-zone';
 export const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
 const MONTH_NUMBERS: ReadonlyMap<string, number> = new Map(MONTHS.map((name, index) => [name, index + 1]));
 
+let lastReception = { receivedMs: NaN, timeZone: '', wallMs: NaN };
+
 /** 1–12 for `Jan`–`Dec`, spelled exactly so; refuses others. */
 export function monthNumber(name: string): number {
   return MONTH_NUMBERS.get(name) ?? refuse(`"${name}" is no month`);
+}
+
+/** The value of two digits, the first of which may be a space; undefined for any other characters. */
+function twoDigits(text: string, at: number): number | undefined {
+  const tens = text.charCodeAt(at) - 48;
+  const ones = text.charCodeAt(at + 1) - 48;
+  if (ones < 0 || ones > 9 || tens > 9) return undefined;
+  if (tens === -16) return ones;
+  return tens < 0 ? undefined : tens * 10 + ones;
 }
 
 /** Puts the date into the tag `date`; refuses one that the calendar does not have. */
@@ -20,10 +31,17 @@ export function setDate(log: WorkingLog, parts: WallClock): void {
 /** Like `setDate`, with the year nearest to the stored reception. */
 export function setDateWithoutYear(log: WorkingLog, parts: Omit<WallClock, 'year'>, input: NormaliserInput): void {
   if (parts.month < 1 || parts.month > 12) refuse('there is no such month');
-  const receivedWallMs = input.receivedMs + offsetMsAt(input.timeZone, input.receivedMs);
-  const year = nearestYear(parts, receivedWallMs) ?? refuse('there is no such date');
+  const year = nearestYear(parts, wallOf(input)) ?? refuse('there is no such date');
   const { month, day, hour, minute, second, micros, offsetMinutes } = parts;
   setDate(log, { year, month, day, hour, minute, second, micros, offsetMinutes, aware: parts.aware });
+}
+
+/** Reception as the clock of the source's zone showed it. All lines of a body share it. */
+function wallOf({ receivedMs, timeZone }: NormaliserInput): number {
+  if (receivedMs !== lastReception.receivedMs || timeZone !== lastReception.timeZone) {
+    lastReception = { receivedMs, timeZone, wallMs: receivedMs + offsetMsAt(timeZone, receivedMs) };
+  }
+  return lastReception.wallMs;
 }
 
 /** What a number of a date says. */
@@ -54,6 +72,15 @@ export function numericDate(
 }
 
 const bsdDate: Callback = (value, log, input) => {
+  // All its numbers are two ASCII digits nearly always, or a space and one.
+  if (value.length === 15) {
+    const [day, hour] = [twoDigits(value, 4), twoDigits(value, 7)];
+    const [minute, second] = [twoDigits(value, 10), twoDigits(value, 13)];
+    if (day !== undefined && hour !== undefined && minute !== undefined && second !== undefined) {
+      setDateWithoutYear(log, { month: monthNumber(value.slice(0, 3)), day, hour, minute, second }, input);
+      return;
+    }
+  }
   setDateWithoutYear(log, {
     month: monthNumber(slice(value, 0, 3)),
     day: pythonInt(slice(value, 4, 6)),

@@ -195,8 +195,10 @@ describeVolumes('states', (open) => {
     expect(await list({})).to.have.length(3);
     expect(await list({ limit: 1, phases: [Phase.closed] })).to.deep.equal(ids.slice(0, 1));
     expect(await list({ after: ids[0] ?? '', phases: [Phase.closed] })).to.deep.equal(ids.slice(1));
-    expect(await list({ progressBeforeMs: 21 })).to.have.length(1);
-    expect(await list({ queuedBeforeMs: 5 })).to.have.length(0);
+    expect(await list({ progressOutsideMs: [21, Infinity] })).to.have.length(1);
+    expect(await list({ progressOutsideMs: [20, 20] })).to.have.length(2);
+    expect(await list({ progressOutsideMs: [0, 19] })).to.have.length(3);
+    expect(await list({ queuedOutsideMs: [5, Infinity] })).to.have.length(0);
     expect(await list({ receivedThroughMs: 98_999 })).to.have.length(2);
   });
 

@@ -1,4 +1,5 @@
-import { chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +12,14 @@ export interface ServiceInfo<T> {
   readonly 'connection-parameters': T;
 }
 
-const PARTITIONS = 18;
+/** What slapgrid notes of a promise. */
+interface PromiseResult {
+  readonly name: string;
+  readonly result: { readonly failed: boolean; readonly message: string };
+}
+
+/** As many as the webrunner has. */
+export const PARTITIONS = 20;
 const PASSES_MAX = 16;
 /** A message of slapgrid's that names a promise and what it says. */
 const PROMISE = /Promise '([^']+)' failed with output: .*?output: (?:b['"])?(.*?)(?:\\n)?['"]?$/;
@@ -21,8 +29,10 @@ const PROMISE = /Promise '([^']+)' failed with output: .*?output: (?:b['"])?(.*?
  * with the packed release. Everything of it is gone after `remove`.
  */
 export class SlaposNode {
-  private constructor(
-    readonly user: Account, readonly folder: string, private readonly port: number, readonly releaseUrl: string,
+  /** `venv` is the virtual environment of SlapOS itself. */
+  protected constructor(
+    readonly user: Account, readonly folder: string, protected readonly port: number, readonly releaseUrl: string,
+    protected readonly venv = join(folder, 'venv'),
   ) {}
 
   static async start(): Promise<SlaposNode> {
@@ -34,7 +44,7 @@ export class SlaposNode {
     mkdirSync(join(folder, 'home'));
     await mustWork(run('python3', [join(checkout, 'tools', 'sdist.py'), join(folder, 'release')]));
     cpSync(join(checkout, 'tests', 'slapos', 'compat'), join(folder, 'compat'), { recursive: true });
-    for (const name of ['requirements.txt', 'node.py']) {
+    for (const name of ['requirements.txt', 'node.py', 'lose.py']) {
       cpSync(join(checkout, 'tests', 'slapos', name), join(folder, name));
     }
     node.give(folder);
@@ -50,6 +60,14 @@ export class SlaposNode {
     return node;
   }
 
+  /** Packs the checkout once more, as another version; returns its address. */
+  async packAs(version: string): Promise<string> {
+    const target = join(this.folder, 'release', version);
+    await mustWork(run('python3', [join(checkout, 'tools', 'sdist.py'), target, version]));
+    this.give(target);
+    return this.releaseUrl.replace('/software.cfg', `/${version}/software.cfg`);
+  }
+
   /** `slapos` with these arguments. */
   slapos(...args: string[]): Promise<Run> {
     return this.run('b/bin/slapos', args);
@@ -57,7 +75,7 @@ export class SlaposNode {
 
   /** Runs a program as the node's user, in its folder. */
   run(program: string, args: readonly string[]): Promise<Run> {
-    const path = `${this.folder}/venv/bin:/usr/local/bin:/usr/bin:/bin`;
+    const path = `${this.venv}/bin:/usr/local/bin:/usr/bin:/bin`;
     const resolved = program.includes('/') && !program.startsWith('/') ? join(this.folder, program) : program;
     return this.user.run(resolved, args, { cwd: this.folder, home: join(this.folder, 'home'), path });
   }
@@ -94,6 +112,22 @@ export class SlaposNode {
     throw new Error(`it has not settled after ${passes} runs:\n${failedPromises(log).join('\n')}\n${log.slice(-4_000)}`);
   }
 
+  /** Has slapgrid ask the promises of one partition, or of all; returns `name: what it says` of those that fail. */
+  async promises(partition?: string): Promise<string[]> {
+    const only = partition === undefined ? [] : ['--only-cp', partition];
+    await this.slapos('node', 'promise', ...only);
+    return (partition === undefined ? this.usedPartitions() : [partition]).flatMap((name) => this.failedIn(name));
+  }
+
+  /** slapgrid's log names the first promise of a partition only, its notes have all. */
+  private failedIn(partition: string): string[] {
+    const folder = join(this.partition(partition), '.slapgrid', 'promise', 'result');
+    if (!existsSync(folder)) return [];
+    const results = readdirSync(folder).filter((file) => file.endsWith('.status.json'))
+      .map((file) => JSON.parse(readText(join(folder, file))) as PromiseResult);
+    return results.filter(({ result }) => result.failed).map(({ name, result }) => `${name}: ${result.message}`);
+  }
+
   async info<T>(name: string): Promise<ServiceInfo<T>> {
     const { stdout, stderr } = await this.slapos('service', 'info', name);
     const begin = stdout.indexOf('{');
@@ -112,6 +146,28 @@ export class SlaposNode {
     throw new Error(`still used: ${this.usedPartitions().join(', ')}`);
   }
 
+  /** The partition that runs this member, by the name that its launcher or process was given. */
+  async partitionOf(member: string): Promise<string> {
+    const files = ['run', 'process.json'].map((name) => join(this.partition('*'), 'etc', 'resilog', name)).join(' ');
+    const { stdout } = await this.run('sh', ['-c', `grep -lE -- '(--member |"member": ")${member}[ "]' ${files}`]);
+    const found = /slappart\d+/.exec(stdout)?.[0];
+    if (found === undefined) throw new Error(`no partition runs ${member}`);
+    return found;
+  }
+
+  /** A partition's computer dies: its processes and data are gone at once, and nothing is placed in it again. */
+  async lose(name: string): Promise<void> {
+    const folder = this.partition(name);
+    await mustWork(this.run('venv/bin/python', ['lose.py', 'b/var/proxy.db', name]));
+    for (const [pid] of [...this.services()].filter(([, command]) => command.includes(`${folder}/`))) kill(pid);
+    rmSync(join(this.folder, 'b', 'inst', 'etc', 'supervisord.conf.d', `${name}.conf`), { force: true });
+    await this.slapos('node', 'supervisorctl', 'update');
+    for (const [pid] of [...this.services()].filter(([, command]) => command.includes(`${folder}/`))) kill(pid);
+    for (const file of readdirSync(folder)) {
+      if (!file.startsWith('.slapos-resource')) rmSync(join(folder, file), { recursive: true, force: true });
+    }
+  }
+
   /** Makes the node's user the owner of a folder with all in it. */
   give(folder: string): void {
     if (process.getuid?.() !== 0) return;
@@ -120,6 +176,11 @@ export class SlaposNode {
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
       chownSync(join(entry.parentPath, entry.name), uid, gid);
     }
+  }
+
+  /** The folder that a release is built in. */
+  softwareOf(url: string): string {
+    return join(this.folder, 'b', 'soft', createHash('md5').update(url).digest('hex'));
   }
 
   partition(name: string): string {
@@ -141,13 +202,7 @@ export class SlaposNode {
   async remove(): Promise<void> {
     await this.run('venv/bin/python', ['node.py', 'stop', `${this.folder}/b`, String(this.port)]);
     const processes = [...processesOf(this.user)].filter(([, command]) => command.includes(this.folder));
-    for (const [pid] of processes) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It has ended meanwhile.
-      }
-    }
+    for (const [pid] of processes) kill(pid);
     await sleep(500);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
     await this.user.remove();
@@ -161,11 +216,19 @@ export function failedPromises(log: string): string[] {
   return [...new Set(found)];
 }
 
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
 export function readText(path: string): string {
   return readFileSync(path, 'utf8');
 }
 
-async function mustWork(running: Promise<Run>): Promise<Run> {
+export async function mustWork(running: Promise<Run>): Promise<Run> {
   const finished = await running;
   if (finished.code !== 0) throw new Error(`exit code ${finished.code ?? 'none'}: ${(finished.stdout + finished.stderr).slice(-4_000)}`);
   return finished;

@@ -12,7 +12,9 @@ import { loadSchema, programFolder } from '../../../src/schemas';
 const program = createProgram('1.0.0', commands, {} as CommandContext);
 
 /** Commands that run until they are stopped, or write lines as they are. */
-const WITHOUT_JSON = new Set(['resilog producer', 'resilog consumer', 'resilog launch', 'resilog file export']);
+const WITHOUT_JSON = new Set([
+  'resilog producer', 'resilog consumer', 'resilog launch', 'resilog turn', 'resilog file export',
+]);
 
 function* walk(command: Command, parent = ''): Generator<readonly [string, Command]> {
   const name = `${parent}${command.name()}`;

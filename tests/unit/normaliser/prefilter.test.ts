@@ -3,10 +3,11 @@ import { asciiFormOf } from '../../../src/normaliser/ascii-form';
 import { definitionSetOf } from '../../../src/normaliser/definition-set';
 import { LiteralScanner } from '../../../src/normaliser/literal-scanner';
 import { createNormaliser, type NormaliserChain } from '../../../src/normaliser/normaliser';
-import { Prefilter } from '../../../src/normaliser/prefilter';
+import { type FilteredPattern, Prefilter } from '../../../src/normaliser/prefilter';
 import { translatePythonRegexp } from '../../../src/normaliser/python-regexp';
 import { parseRegexp, type RegexpNode } from '../../../src/normaliser/regexp-tree';
 import { foldCharacter, requiredLiterals } from '../../../src/normaliser/required-literals';
+import { endingOf } from '../../../src/normaliser/text-ending';
 import { loadDefinitions } from '../../../src/process/definitions';
 import { sampleLines } from '../../support/pylogsparser/installation';
 import { exampleLines, mutatedLines, seededRandom } from '../../support/pylogsparser/mutated-lines';
@@ -19,6 +20,11 @@ function treeOf(pattern: string): RegexpNode {
   const tree = parseRegexp(translatePythonRegexp(pattern, { unicode: true }).source);
   if (tree === undefined) throw new Error(`${pattern} was not understood`);
   return tree;
+}
+
+/** A pattern that may match anywhere. */
+function searched(pattern: string): FilteredPattern {
+  return { tree: treeOf(pattern), flags: 'iu', isAnchored: false };
 }
 
 function groupsOf(pattern: string): readonly string[] {
@@ -46,6 +52,9 @@ describe('required literals', () => {
     ['(?:ab)*', []],
     ['(?:ab)?', []],
     ['x', []],
+    ['\\d+|x', []],
+    ['(\\S+) (\\[\\d+\\]) "(.*)"', [' [', '] "']],
+    ['\\w+=\\d+', ['=']],
     ['[Ff]ailed', ['failed']],
     ['h[ae]llo', ['hallo|hello']],
     ['(?=secret)\\w+', ['secret']],
@@ -118,7 +127,7 @@ describe('LiteralScanner', () => {
 describe('Prefilter', () => {
   it('admits what it cannot judge, and after it what comes in order', () => {
     const prefilter = new Prefilter();
-    const numbers = ['abc.*def', '\\d+', 'xyz'].map((pattern) => prefilter.add(treeOf(pattern)));
+    const numbers = ['abc.*def', '\\d+', 'xyz'].map((pattern) => prefilter.add(searched(pattern)));
     expect(numbers).to.deep.equal([0, 1, 2]);
     expect(prefilter.add(undefined)).to.equal(3);
     prefilter.look('ABC DEF');
@@ -132,12 +141,52 @@ describe('Prefilter', () => {
     expect(prefilter.next(2)).to.equal(2);
   });
 
+  it('admits what has one of the separators of its CSV patterns', () => {
+    const prefilter = new Prefilter();
+    prefilter.add({ separators: [',', 'X'] });
+    prefilter.add({ separators: [',', '§'] });
+    for (const [text, candidate] of [['a,b', 0], ['a', 1], ['axb', 0], ['a§b', 1]] as const) {
+      prefilter.look(text);
+      expect(prefilter.next(0), text).to.equal(candidate);
+    }
+  });
+
   it('does not take the end of a text for another that was looked at before', () => {
     const prefilter = new Prefilter();
-    prefilter.add(treeOf('abc'));
+    prefilter.add(searched('abc'));
     for (const [text, isCandidate] of [['x abc', true], ['abc', true], ['ab', false], ['b', false], ['xabc', true]] as const) {
       prefilter.look(text);
       expect(prefilter.next(0) === 0, text).to.equal(isCandidate);
+    }
+  });
+});
+
+describe('what a text may end with', () => {
+  const endsWith = (pattern: string, flags = 'u'): string | undefined => (
+    endingOf(treeOf(pattern), flags)?.flatMap((isIn, code) => (isIn ? [String.fromCharCode(code)] : [])).join(''));
+
+  it('is what the last parts before `$` consume', () => {
+    expect(endsWith('ab[cd]$')).to.equal('cd');
+    expect(endsWith('a(b(c?))$')).to.equal('bc');
+    expect(endsWith('a(?:bc|d|)$')).to.equal('acd');
+    expect(endsWith('(?:ab){2,}$|x\\Z')).to.equal('bx');
+    expect(endsWith('k$', 'iu')).to.equal('Kk');
+  });
+
+  it('is anything where the expression does not end with the text, or may consume nothing', () => {
+    for (const pattern of ['abc', 'a$b?', '(?:ab$|cd)', 'a$|b', 'a?$', '(?:ab)*$', '$', 'a(?=b$)']) {
+      expect(endsWith(pattern), pattern).to.equal(undefined);
+    }
+  });
+
+  it('rules a text out, but for one that ends with a line feed or beyond ASCII', () => {
+    const prefilter = new Prefilter();
+    prefilter.add({ tree: treeOf('\\d.*[ab]$'), flags: 'u', isAnchored: true });
+    for (const [text, isCandidate] of [
+      ['1 a', true], ['1 ab', true], ['1 c', false], ['1 c\n', true], ['1 é', true], ['x a', false], ['', false],
+    ] as const) {
+      prefilter.look(text);
+      expect(prefilter.next(0) === 0, JSON.stringify(text)).to.equal(isCandidate);
     }
   });
 });

@@ -8,7 +8,7 @@ import { Lanes } from '../../../src/producer/lanes';
 import { MemoryCoordinationServer } from '../../../src/registry/memory-coordination';
 import { MemorySettings } from '../../../src/registry/memory-settings';
 import { ManualClock, settle } from '../../support/manual-clock';
-import { harness, requestOf, seededRandom, until, type Harness } from './harness';
+import { bodySha256, harness, requestOf, seededRandom, until, type Harness } from './harness';
 
 const submit = async (h: Harness, ...args: Parameters<typeof requestOf>): Promise<LaneResult> =>
   h.lanes.submit(requestOf(...args));
@@ -50,6 +50,30 @@ describe('lanes, schedules that lose, double or misplace a line', () => {
     await submit(h, 'a', ['line 2']);
     await h.clock.advance(10_001);
     expect([...h.closed.values()]).to.deep.equal([['line 0', 'line 1', 'line 2']]);
+    await h.stop();
+  });
+
+  it('a file that ends while a write has no verdict is not closed without it (schedule 6)', async () => {
+    let answer: () => void = () => undefined;
+    let inserts = 0;
+    const h = await harness({
+      faults: async (effect, when) => {
+        if (effect !== 'journal.insert' || when === 'before' || (inserts += 1) !== 2) return;
+        await new Promise<void>((resolve) => { answer = resolve; });
+        throw new UnknownOutcomeError('no answer');
+      },
+    });
+    await submit(h, 'a', ['1']);
+    const key = { key: 'k', bodySha256: bodySha256('2') };
+    const lost = submit(h, 'a', ['2'], { key }).catch((error: unknown) => error);
+    await until(() => inserts === 2);
+    await h.clock.advance(10_001);
+    expect(h.requests, 'the block is stored, and nobody knows').to.deep.equal([]);
+    answer();
+    expect(await lost).to.be.instanceOf(Error);
+    await h.clock.advance(2_001);
+    expect([...h.closed.values()]).to.deep.equal([['1', '2']]);
+    expect(await submit(h, 'a', ['2'], { key })).to.include({ outcome: 'repeated' });
     await h.stop();
   });
 

@@ -121,6 +121,22 @@ describe('Recoverer', () => {
     expect(queue.ids).to.have.length(2);
   });
 
+  it('enqueues a file whose times are of a clock that was an hour ahead (schedule 37)', async () => {
+    const volume = newVolume();
+    await openLane(volume, 'L', [[piece(1, 'a\n')]]);
+    const { recoverer, queue, clock } = setUp(volume, nobody);
+    clock.nowMs += 3_600_000;
+    await recoverer.run();
+    clock.nowMs -= 3_600_000;
+    expect(await recoverer.hasWork()).to.equal(true);
+    await recoverer.run();
+    await recoverer.run();
+    expect(queue.ids).to.have.length(2);
+    clock.nowMs += 62_000;
+    await recoverer.run();
+    expect(queue.ids).to.have.length(3);
+  });
+
   it('enqueues a file that nobody can work on ever more rarely: an outage does not fill the queue', async () => {
     const volume = newVolume();
     await openLane(volume, 'L', [[piece(1, 'a\n')]]);

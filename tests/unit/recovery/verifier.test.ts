@@ -63,9 +63,28 @@ describe('Verifier', () => {
     await index.add('logs', ALL.map(document));
     const state = await volume.states.claim(ID, clock.now());
     await volume.states.markIndexed(ID, state?.claim ?? 0, clock.now());
+    await verifier.run();
+    expect((await volume.states.get(ID))?.phase, 'a batch of the former claim may be on its way').to.equal('indexed');
     clock.nowMs += 21_000;
     await verifier.run();
     expect((await volume.states.get(ID))?.phase).to.equal('verified');
+  });
+
+  it('waits by its own clock, whatever the clock said that the last claim was made by (schedule 37)', async () => {
+    for (const wrongMs of [-3_600_000, 3_600_000]) {
+      const { volume, index, verifier, clock } = await setUp([]);
+      await verifier.run();
+      await index.add('logs', ALL.map(document));
+      const state = await volume.states.claim(ID, clock.now() + wrongMs);
+      await volume.states.markIndexed(ID, state?.claim ?? 0, clock.now() + wrongMs);
+      await verifier.run();
+      clock.nowMs += 19_000;
+      await verifier.run();
+      expect((await volume.states.get(ID))?.phase).to.equal('indexed');
+      clock.nowMs += 2_000;
+      await verifier.run();
+      expect((await volume.states.get(ID))?.phase).to.equal('verified');
+    }
   });
 
   it('counts each time that the index differs, and says how, so that consumers give up in the end', async () => {
@@ -74,6 +93,7 @@ describe('Verifier', () => {
     for (const attempts of [2, 3]) {
       const state = await volume.states.claim(ID, clock.now());
       await volume.states.markIndexed(ID, state?.claim ?? 0, clock.now());
+      await verifier.run();
       clock.nowMs += 21_000;
       await verifier.run();
       expect(await volume.states.get(ID)).to.include({ phase: 'closed', attempts });

@@ -6,8 +6,15 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
+import { systemClock } from '../../../src/clock';
+import { ownCertificate } from '../../../src/producer/certificate';
+import { systemRandom } from '../../../src/random';
 import { checkout, run } from '../../support/checkout';
+import { ManualClock } from '../../support/manual-clock';
 import { serverTls, type TlsOptions } from '../../support/secured-servers';
+
+/** Of a producer's certificate. */
+const VALID_DAYS = 3_650;
 
 describe('check.py, which promises ask', function () {
   this.timeout(60_000);
@@ -27,6 +34,13 @@ describe('check.py, which promises ask', function () {
   };
   const zookeeper = (answer: string): Promise<string> =>
     listening(createServer((socket) => { socket.on('data', () => { socket.end(answer); }); }));
+  const free = async (): Promise<number> => {
+    const server = createServer();
+    await new Promise<void>((resolve) => { server.listen({ host: '::1', port: 0 }, resolve); });
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => { server.close(resolve); });
+    return port;
+  };
   const http = (status: number, body: string): Promise<string> =>
     listening(createHttpServer((_request, response) => { response.writeHead(status).end(body); }));
   /** A program that answers like `resilog`. */
@@ -72,9 +86,10 @@ describe('check.py, which promises ask', function () {
     writeFileSync(trusted, authority);
     const tls = { key, cert: certificate };
     const solr = (status: number, body: string): Promise<string> => listening(
-      createHttpsServer(tls, ({ headers }, response) => {
+      createHttpsServer(tls, ({ headers, url }, response) => {
         const known = headers.authorization === 'Basic bGF1bmNoZXI6c2VjcmV0';
-        response.writeHead(known ? status : 401).end(body);
+        const said = url?.includes('CLUSTERSTATUS') === true ? '{"cluster":{}}' : body;
+        response.writeHead(known ? status : 401).end(said);
       }));
     const healthy = await solr(200, '{}');
     expect(await check('solr', '::1', healthy, credentials, trusted)).to.equal('OK');
@@ -101,6 +116,34 @@ describe('check.py, which promises ask', function () {
     expect(await said({ secret: 'another cluster' })).to.match(/is not good/);
   });
 
+  it('is not taken in by a Solr node that has not loaded its cores yet', async () => {
+    const port = await free();
+    const node = `[::1]:${port}_solr`;
+    const replica = (core: string, node_name: string, state: string, leader?: string): object =>
+      ({ core, node_name, state, leader });
+    const { authority, certificate, key } = await serverTls();
+    const [credentials, trusted] = [join(folder, 'solr-credentials'), join(folder, 'authority.crt')];
+    writeFileSync(credentials, 'launcher:secret\n');
+    writeFileSync(trusted, authority);
+    const state = async (...all: readonly object[]): Promise<string> => {
+      const replicas = Object.fromEntries(all.map((content, index) => [`core_node${index}`, content]));
+      const shards = { shard1: { replicas } };
+      const server = createHttpsServer({ key, cert: certificate }, (request, response) => {
+        const known = request.headers.authorization === 'Basic bGF1bmNoZXI6c2VjcmV0';
+        response.writeHead(known ? 200 : 401).end(request.url?.includes('CLUSTERSTATUS') === true
+          ? JSON.stringify({ cluster: { collections: { resilog: { shards } } } }) : '{"message":"All cores are healthy"}');
+      });
+      await new Promise<void>((resolve) => { server.listen({ host: '::1', port }, resolve); });
+      const said = await check('solr', '::1', String(port), credentials, trusted);
+      await new Promise((resolve) => { server.close(resolve); });
+      return said;
+    };
+    expect(await state(replica('own', node, 'down'), replica('other', '[::1]:1_solr', 'active', 'true')))
+      .to.include('has own down:').and.include('recovers by itself once its leader is up');
+    expect(await state(replica('own', node, 'active'))).to.include('no leader of shard1 of resilog');
+    expect(await state(replica('own', node, 'active', 'true'), replica('other', '[::1]:1_solr', 'down'))).to.equal('OK');
+  });
+
   it('repeats why a consumer is not ready', async () => {
     expect(await check('consumer', '::1', await http(503, '{"reasons":["no contact with Solr"]}')))
       .to.include('no contact with Solr').and.include('mend the component');
@@ -114,8 +157,46 @@ describe('check.py, which promises ask', function () {
     expect(await check('certificate', made, published)).to.include('is not published yet');
   });
 
+  it('says that a certificate ends soon', async () => {
+    const clock = new ManualClock();
+    clock.step(Date.now() - clock.now() - (VALID_DAYS - 5) * 86_400_000);
+    await ownCertificate({ folder, addresses: ['::1'], clock, random: systemRandom });
+    const made = join(folder, 'producer.crt');
+    expect(await check('certificate', made, made)).to.equal(
+      'the certificate ends in 4 days: restart the producer, which makes another');
+    await ownCertificate({ folder, addresses: ['::1'], clock: systemClock, random: systemRandom });
+    expect(await check('certificate', made, made)).to.equal('OK');
+  });
+
   it('sees room on a disk', async () => {
     expect(await check('disk', folder)).to.match(/^OK$|the disk of .* is \d+ % full/);
+  });
+
+  it('sees a disk that is full, and says how full', async () => {
+    const script = 'mount -t tmpfs -o size=100k tmpfs "$1" && head -c 90112 /dev/zero >"$1/lines" && shift && exec "$@"';
+    const { code, stdout, stderr } = await run('unshare', [process.getuid?.() === 0 ? '-m' : '-Urm', 'sh', '-c', script, 'sh',
+      folder, 'python3', join(checkout, 'templates', 'check.py'), 'disk', folder]);
+    expect(stdout, stderr).to.match(/^the disk of .* is 8[89] % full, intake is refused above 85 %: free space or add some/);
+    expect(code).to.equal(1);
+  });
+
+  it('wants the servers to take part that are wanted, no others, and everybody to know it', async () => {
+    const asked = (found: unknown, told: unknown): Promise<string> => {
+      const files = Object.entries({ plan: { mongodb: { members: [{ name: 'mongodb-1' }] } }, found, told }).map(([name, content]) => {
+        writeFileSync(join(folder, name), JSON.stringify(content));
+        return join(folder, name);
+      });
+      return check('members', ...files);
+    };
+    const part = { wanted: ['mongodb-1'], members: { 'mongodb-1': 'a' } };
+    const told = { leaving: [], tiers: { mongodb: part } };
+    expect(await asked({ mongodb: { ...part, converged: true, problem: '' } }, told)).to.equal('OK');
+    expect(await asked({}, told)).to.include('mongodb does not have its members yet (not looked at)');
+    expect(await asked({ mongodb: { ...part, converged: false, problem: 'mongodb-1 does not answer yet' } }, told))
+      .to.include('(mongodb-1 does not answer yet): the initialise log');
+    expect(await asked({ mongodb: { ...part, wanted: ['mongodb-1', 'mongodb-2'], converged: true } }, told)).to.include('not looked at');
+    expect(await asked({ mongodb: { ...part, members: { 'mongodb-1': 'b' }, converged: true } }, told)).to.include('has changed');
+    expect(await asked({ mongodb: { ...part, converged: true } }, { ...told, leaving: ['mongodb-2'] })).to.include('not taken away yet: mongodb-2');
   });
 
   it('wants every member of the cluster, and indexing to keep up', async () => {

@@ -15,8 +15,8 @@ describe('keep-running.sh', function () {
   let folder: string;
   const running: ChildProcess[] = [];
 
-  const start = (): ChildProcess => {
-    const child = spawn('/bin/sh', [join(checkout, 'templates', 'keep-running.sh'), join(folder, 'run')],
+  const start = (...options: string[]): ChildProcess => {
+    const child = spawn('/bin/sh', [join(checkout, 'templates', 'keep-running.sh'), ...options, join(folder, 'run')],
       { detached: true, stdio: 'ignore' });
     running.push(child);
     return child;
@@ -47,6 +47,18 @@ describe('keep-running.sh', function () {
     const first = await nth(1);
     process.kill(first, 'SIGKILL');
     expect(await nth(2)).not.to.equal(first);
+  });
+
+  it('appends all output to a log of the partition\'s own', async () => {
+    const log = join(folder, 'service-output.log');
+    writeFileSync(log, 'before\n');
+    writeFileSync(join(folder, 'run'), SERVICE.replace('exec', 'echo said; echo complained >&2; exec'));
+    const child = start('--log', log);
+    const service = await nth(1);
+    process.kill(service, 'SIGKILL');
+    await nth(2);
+    process.kill(-(child.pid ?? 0), 'SIGTERM');
+    expect(readFileSync(log, 'utf8')).to.match(/^before\nsaid\ncomplained\n(.*\n)*keep-running: .*run ended with 137/);
   });
 
   it('ends with its service when the group is told to', async () => {

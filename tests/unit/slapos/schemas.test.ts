@@ -77,6 +77,7 @@ describe('schemas of the SlapOS release', () => {
     ['an unknown tier', { zookeper: {} }, /must NOT have additional properties/],
     ['an unknown parameter of a tier', { mongodb: { cuont: 1 } }, /mongodb must NOT have additional properties/],
     ['a quote in an option of Java', { solr: { 'java-options': "-Da='b'" } }, /java-options must match pattern/],
+    ['a short secret', { 'admin-secret': 'short' }, /admin-secret must match pattern/],
     ['an address without a port', { 'external-zookeeper': ['[::1]'] }, /external-zookeeper\/0 must match pattern/],
     ['a Solr URL without /solr', { 'external-solr': ['http://[::1]:8983'] }, /external-solr\/0 must match pattern/],
   ];

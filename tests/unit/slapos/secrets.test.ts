@@ -19,7 +19,7 @@ describe('what the members of a cluster prove themselves with', () => {
     const { admin, producer, consumer, zookeeper, mongodb, solr } = options;
     const passwords = [
       admin.zookeeper, admin.mongodb, admin.solr, producer.zookeeper, producer.mongodb, consumer.zookeeper,
-      consumer.mongodb, consumer.solr, zookeeper.zookeeper, mongodb.mongodb, solr.solr, solr['solr-zookeeper'],
+      consumer.mongodb, consumer.solr, zookeeper.zookeeper, mongodb.mongodb, solr.solr, solr['solr-zookeeper'], options.super,
     ].map(passwordOf);
     for (const password of passwords) expect(password).to.match(/^[0-9a-f]{64}$/);
     expect(new Set(passwords).size).to.equal(passwords.length);
@@ -32,7 +32,9 @@ describe('what the members of a cluster prove themselves with', () => {
     expect(Object.keys(options.mongodb)).to.have.members(['zookeeper', 'mongodb', 'mongodb-key']);
     expect(Object.keys(options.solr)).to.have.members(['zookeeper', 'solr', 'solr-zookeeper']);
     expect(options.set.users?.split('\n').map((line) => line.split(':')[0])).to.deep.equal(['admin', 'producer', 'consumer', 'launcher']);
-    expect(volatile).to.have.members(['admin', 'producer', 'consumer', 'zookeeper', 'mongodb', 'solr', 'set']);
+    expect(volatile).to.have.members(['admin', 'producer', 'consumer', 'zookeeper', 'mongodb', 'solr', 'set', 'super']);
+    expect(options['super-digest']).to.equal(digestIdentity(options.super));
+    expect(Object.keys(options.access)).to.have.members(['admin', 'producer', 'consumer', 'launcher']);
     for (const role of ['admin', 'producer', 'consumer'] as const) {
       expect(options.access[role]).to.equal(digestIdentity(options[role].zookeeper ?? ''));
     }

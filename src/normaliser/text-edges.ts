@@ -1,12 +1,14 @@
 import { type AsciiSet, asciiSetOf } from './ascii-form';
 import { compileLinear, type LinearProgram } from './linear-program';
 import type { RegexpNode } from './regexp-tree';
+import { endingOf } from './text-ending';
 
 /** How many first characters are looked at. */
 export const BEGINNING = 8;
 /** Column of a place beyond the end of the text. */
 const END = 128;
 const COLUMNS = END + 1;
+const LINE_FEED = 10;
 
 /**
  * Which ASCII characters a text may have at each of its first places, or END, if an expression matches at its start;
@@ -49,21 +51,35 @@ function reachableFrom({ instructions }: LinearProgram, starts: readonly number[
   return reached;
 }
 
-/** Takes from a set of patterns those that cannot match a text because of its first characters. */
-export class BeginningFilter {
-  /** By place, column and word, the patterns that allow it, as bits. */
-  private readonly allowed: Uint32Array;
-  /** By place, where the row for the text at hand begins. */
-  private readonly rows = new Uint32Array(BEGINNING);
+/** What a pattern asks of the first characters and of the last one of a text. */
+export interface Edges {
+  readonly beginnings: readonly (readonly boolean[] | undefined)[];
+  readonly ending: AsciiSet | undefined;
+}
 
-  /** By pattern, what `beginningsOf` gave. `words` is the length of the sets in words of 32 bits. */
-  constructor(patterns: readonly (readonly (readonly boolean[] | undefined)[])[], private readonly words: number) {
-    this.allowed = new Uint32Array(BEGINNING * COLUMNS * words);
-    for (let place = 0; place < BEGINNING; place += 1) {
+export const NO_EDGES: Edges = { beginnings: [], ending: undefined };
+
+/** `isAnchored`: the expression matches only at the start of a text. */
+export function edgesOf(tree: RegexpNode, flags: string, isAnchored: boolean): Edges {
+  return { beginnings: isAnchored ? beginningsOf(tree, flags) : [], ending: endingOf(tree, flags) };
+}
+
+/** Takes from a set of patterns those that cannot match a text because of its first characters or its last one. */
+export class EdgeFilter {
+  /** By place, column and word, the patterns that allow it, as bits. The place after the beginning is the end. */
+  private readonly allowed: Uint32Array;
+  /** Where the rows for the text at hand begin. */
+  private readonly rows = new Uint32Array(BEGINNING + 1);
+
+  /** `words` is the length of the sets in words of 32 bits. */
+  constructor(patterns: readonly Edges[], private readonly words: number) {
+    this.allowed = new Uint32Array((BEGINNING + 1) * COLUMNS * words);
+    for (let place = 0; place <= BEGINNING; place += 1) {
       for (let column = 0; column < COLUMNS; column += 1) {
         const row = (place * COLUMNS + column) * words;
-        patterns.forEach((places, pattern) => {
-          if (places[place]?.[column] === false) return;
+        patterns.forEach(({ beginnings, ending }, pattern) => {
+          const allowed = place === BEGINNING ? ending : beginnings[place];
+          if (allowed?.[column] === false) return;
           const word = row + (pattern >>> 5);
           this.allowed[word] = (this.allowed[word] ?? 0) | (1 << (pattern & 31));
         });
@@ -74,25 +90,31 @@ export class BeginningFilter {
   /** `into` becomes `from` without the patterns that cannot match. */
   apply(text: string, from: Uint32Array, into: Uint32Array): void {
     const { allowed, words, rows } = this;
-    const places = this.lookAt(text);
+    const count = this.lookAt(text);
     for (let word = 0; word < words; word += 1) {
       let bits = from[word] as number;
       // Most words are empty: few patterns have their literals in a text.
-      for (let place = 0; place < places && bits !== 0; place += 1) {
-        bits &= allowed[(rows[place] as number) + word] as number;
+      for (let row = 0; row < count && bits !== 0; row += 1) {
+        bits &= allowed[(rows[row] as number) + word] as number;
       }
       into[word] = bits;
     }
   }
 
-  /** Finds the rows for the text's first characters; returns how many there are. Beyond ASCII nothing is known. */
+  /** Finds the rows for the text; returns how many there are. Of characters beyond ASCII nothing is known. */
   private lookAt(text: string): number {
     const { rows, words } = this;
-    for (let place = 0; place < BEGINNING; place += 1) {
-      const code = place < text.length ? text.charCodeAt(place) : END;
-      if (code >= 128 && place < text.length) return place;
-      rows[place] = (place * COLUMNS + code) * words;
+    const { length } = text;
+    let count = 0;
+    for (; count < BEGINNING; count += 1) {
+      const code = count < length ? text.charCodeAt(count) : END;
+      if (code >= 128 && count < length) break;
+      rows[count] = (count * COLUMNS + code) * words;
     }
-    return BEGINNING;
+    const last = length === 0 ? LINE_FEED : text.charCodeAt(length - 1);
+    // An expression may end before a final line feed.
+    if (last >= 128 || last === LINE_FEED) return count;
+    rows[count] = (BEGINNING * COLUMNS + last) * words;
+    return count + 1;
   }
 }

@@ -1,0 +1,73 @@
+import type { MemoryStore } from '../../src/archive/memory-store';
+import type { MemoryVolume } from '../../src/archive/memory-volume';
+import { containsLine } from '../../src/archive/line-ranges';
+import { Phase } from '../../src/archive/states';
+import type { MemoryIndex } from '../../src/index/memory-index';
+import type { SentLine } from './client';
+
+export interface Outcome {
+  readonly volume: MemoryVolume;
+  readonly index: MemoryIndex;
+  readonly collection: string;
+  /** Id of a document → the text that was indexed last under it. */
+  readonly indexedTexts: ReadonlyMap<string, string>;
+  readonly sent: readonly SentLine[];
+  /** What was deleted: lines of a source that were received until then. */
+  readonly deletion: { readonly source: string; readonly throughMs: number } | undefined;
+}
+
+/** What is wrong once everything has settled; empty: every acknowledged line is there exactly once, and no other. */
+export async function violations(outcome: Outcome): Promise<readonly string[]> {
+  const { volume, index, collection, indexedTexts, sent, deletion } = outcome;
+  const archived = await archivedLines(volume);
+  const wrong: string[] = [];
+  const searchable = new Set(index.searchableIds(collection));
+  for (const [id, text] of archived) {
+    if (!searchable.delete(id)) wrong.push(`${text} is archived as ${id} and not indexed`);
+    else if (indexedTexts.get(id) !== text) wrong.push(`${id} is indexed as ${indexedTexts.get(id) ?? ''}, not ${text}`);
+  }
+  for (const id of searchable) wrong.push(`${id} is indexed and not archived`);
+  const stored = new Map<string, number>();
+  for (const text of archived.values()) stored.set(text, (stored.get(text) ?? 0) + 1);
+  for (const line of sent) wrong.push(...wrongCopies(line, stored.get(line.text) ?? 0, deletion));
+  const texts = new Set(sent.map(({ text }) => text));
+  for (const text of stored.keys()) if (!texts.has(text)) wrong.push(`nobody sent ${text}`);
+  return wrong;
+}
+
+function wrongCopies(
+  { text, source, receivedMs, isKeyed, isAcknowledged }: SentLine, copies: number, deletion: Outcome['deletion'],
+): readonly string[] {
+  const deleted = deletion?.source === source ? receivedMs.filter((ms) => ms <= deletion.throughMs).length : 0;
+  if (deleted === 0 && isAcknowledged && copies === 0) return [`${text} was acknowledged and is lost`];
+  if (deleted > 0 && deleted === receivedMs.length && copies > 0) return [`${text} was deleted and is there`];
+  const most = isKeyed ? 1 : receivedMs.length;
+  const tries = `${receivedMs.length} tries${isKeyed ? ' with a key' : ''}`;
+  return copies > most ? [`${text} is there ${copies} times after ${tries}`] : [];
+}
+
+/** `<file>!<line>` → text, of every line that was not deleted. */
+async function archivedLines(volume: MemoryVolume): Promise<ReadonlyMap<string, string>> {
+  const lines = new Map<string, string>();
+  for (const file of await volume.files.list({ limit: Infinity })) {
+    const state = await volume.states.get(file.id);
+    for await (const block of volume.files.readBlocks(file, 0)) {
+      block.raw.toString().slice(0, -1).split('\n').forEach((text, index) => {
+        const line = block.firstLine + index;
+        if (!containsLine(state?.tombstones ?? [], line)) lines.set(`${file.id}!${line}`, text);
+      });
+    }
+  }
+  return lines;
+}
+
+const SETTLED: ReadonlySet<Phase> = new Set([Phase.verified, Phase.archived, Phase.gone]);
+
+/** What is left to do in the archive; undefined: nothing. */
+export async function leftToDo(volume: MemoryVolume): Promise<string | undefined> {
+  const { states, deletions }: MemoryStore = volume.store;
+  for (const { id, state } of deletions.values()) if (state !== 'done') return `deletion ${id} is ${state}`;
+  for (const state of states.values()) if (!SETTLED.has(state.phase)) return `file ${state.id} is ${state.phase}`;
+  const blocks = await volume.journal.pendingBlocks();
+  return blocks === 0 ? undefined : `${blocks} blocks belong to files that are not closed`;
+}
