@@ -48,7 +48,10 @@ describe('SlapOS: a partition that is lost for good', function () {
     traffic = new Traffic(() => published['intake-urls'].map((url, index) =>
       ({ url, certificate: published.certificates[`producer-${index + 1}`] ?? '' })), key, 'lossy');
   });
-  after(async () => { await traffic?.stop(); });
+  after(async () => {
+    await traffic?.stop();
+    await node?.giveBackLost();
+  });
 
   it('of each role at once, as when a computer dies, is made elsewhere, empty, and takes part again', async () => {
     const former = new Map<string, string>();
@@ -57,6 +60,8 @@ describe('SlapOS: a partition that is lost for good', function () {
     const linesBefore = traffic?.lines ?? 0;
     for (const partition of former.values()) await node.lose(partition);
     for (const partition of former.values()) expect(node.usedPartitions()).not.to.include(partition);
+    // A run after which no promise failed leaves the root alone at first; SlapOS processes everything now and then.
+    await node.instance('--all');
     await settled();
     for (const [member, partition] of former) expect(await node.partitionOf(member), member).not.to.equal(partition);
     const changed = Object.keys(incarnations).filter((name) => incarnations[name] !== published.incarnations[name]);

@@ -168,6 +168,11 @@ export class SlaposNode {
     }
   }
 
+  /** Partitions that were lost may be used again. */
+  async giveBackLost(): Promise<void> {
+    await mustWork(this.run('venv/bin/python', ['lose.py', 'b/var/proxy.db']));
+  }
+
   /** Makes the node's user the owner of a folder with all in it. */
   give(folder: string): void {
     if (process.getuid?.() !== 0) return;
