@@ -1,11 +1,17 @@
 import { expect } from 'chai';
+import { systemClock } from '../../src/clock';
+import { createSolrClient } from '../../src/index/solr-client';
+import { parseCredentials } from '../../src/server-access';
 import type { Run } from '../support/checkout';
+import { derivedSecrets } from '../support/derived-secrets';
 import { freeBasePort } from '../support/free-ports';
 import { sharedNode } from './support/shared-node';
 import { readText, type SlaposNode } from './support/slapos-node';
 import { Traffic } from './support/traffic';
 
 interface Published {
+  readonly 'admin-secret': string;
+  readonly 'server-certificates': Readonly<Record<string, string>>;
   readonly 'intake-urls': readonly string[];
   readonly certificates: Readonly<Record<string, string>>;
   readonly command: string;
@@ -105,8 +111,16 @@ describe('SlapOS: a cluster that grows and shrinks while lines flow', function (
   /** States of all copies of the index, as Solr has them. */
   async function copies(): Promise<string[]> {
     const port = Number(parameters.solr?.['base-port']) + 1;
-    const answer = await fetch(`http://[::1]:${port}/solr/admin/collections?action=CLUSTERSTATUS`);
-    const { cluster } = await answer.json() as { cluster: { collections: Record<string, {
+    const { options } = await derivedSecrets(published['admin-secret']);
+    const credentials = parseCredentials(options.admin.solr ?? '');
+    if (credentials === undefined) throw new Error('the administrator has no password for Solr');
+    const client = createSolrClient({
+      baseUrls: () => [`https://[::1]:${port}/solr`], clock: systemClock,
+      access: { credentials, authority: published['server-certificates'].authority ?? '' },
+    });
+    const answer = client.request({ path: '/admin/collections', query: { action: 'CLUSTERSTATUS' }, effect: 'read' });
+    const answered: unknown = await answer.finally(() => client.close());
+    const { cluster } = answered as { cluster: { collections: Record<string, {
       shards: Record<string, { replicas: Record<string, { state: string }> }>;
     }>; }; };
     return Object.values(cluster.collections).flatMap(({ shards }) => Object.values(shards))
