@@ -30,9 +30,10 @@ def main(arguments):
     turn.wait()
     with open(log) as content:
         content.seek(begin)
-        said = content.read().strip().split('\n')
-    print('%s The service runs on as it was; the next run tries again. To restart it all the same, remove %s.'
-          % (said[-1], note))
+        # Its events are JSON; what is left is for people.
+        said = [line.strip() for line in content if not line.startswith('{')]
+    print('%s. The service runs on as it was; the next run tries again. To restart it all the same, remove %s.'
+          % (': '.join(said).rstrip('.'), note))
     return 1
 
 

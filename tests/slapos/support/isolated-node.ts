@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +21,8 @@ export interface Socket {
  * which another node has built. Needs root.
  */
 export class IsolatedNode extends SlaposNode {
-  private users: readonly string[] = [];
+  private readonly users: string[] = [];
+  private readonly uids = new Set<number>();
   private namespace = '';
   private prefix = '';
 
@@ -32,16 +34,15 @@ export class IsolatedNode extends SlaposNode {
     const node = new IsolatedNode(rootIn(namespace), folder, PROXY_PORT, built.releaseUrl, venv);
     node.namespace = namespace;
     node.prefix = `fd46:${id.slice(0, 4)}:${id.slice(4)}00:1`;
-    mkdirSync(join(folder, 'home'));
-    const [own, releases] = [join(folder, 'b'), join(built.folder, 'b', 'soft')];
-    await node.makeNetwork(partitions);
-    await mustWork(node.run(join(venv, 'bin', 'python'), [join(built.folder, 'node.py'), 'start', own, String(PROXY_PORT),
-      String(partitions), `${node.prefix}::/64`, releases]));
-    // Partitions' users find their folders, and read the release and the node's Python.
-    const passed = [folder, own, join(own, 'inst'), built.folder, join(built.folder, 'b'), releases];
-    for (const path of passed) chmodSync(path, 0o755);
-    await node.makeUsers(id, partitions);
-    return node;
+    try {
+      await node.makeNetwork(partitions);
+      await node.format(built, id, partitions);
+      node.serve(built);
+      return node;
+    } catch (error) {
+      await node.remove();
+      throw error;
+    }
   }
 
   /** Address of the partition with this index, as SlapOS gives it. */
@@ -51,6 +52,10 @@ export class IsolatedNode extends SlaposNode {
 
   userOf(index: number): string {
     return this.users[index] ?? '';
+  }
+
+  isPartitionUser(uid: number): boolean {
+    return this.uids.has(uid);
   }
 
   uidOf(index: number): number {
@@ -65,7 +70,8 @@ export class IsolatedNode extends SlaposNode {
 
   /** User and command line of every process in the namespace, by process id. */
   processes(): Map<number, { readonly uid: number; readonly command: string }> {
-    const own = statSync(`/run/netns/${this.namespace}`).ino;
+    const own = statSync(`/run/netns/${this.namespace}`, { throwIfNoEntry: false })?.ino;
+    if (own === undefined) return new Map();
     return new Map(readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((name) => {
       try {
         if (readlinkSync(`/proc/${name}/ns/net`) !== `net:[${own}]`) return [];
@@ -79,7 +85,7 @@ export class IsolatedNode extends SlaposNode {
   }
 
   override services(): Map<number, string> {
-    const ofPartitions = [...this.processes()].filter(([, { uid }]) => uid !== 0);
+    const ofPartitions = [...this.processes()].filter(([, { uid }]) => this.isPartitionUser(uid));
     return new Map(ofPartitions.map(([pid, { command }]) => [pid, command]));
   }
 
@@ -108,6 +114,27 @@ export class IsolatedNode extends SlaposNode {
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
+  private async format(built: SlaposNode, id: string, partitions: number): Promise<void> {
+    mkdirSync(join(this.folder, 'home'));
+    const [own, releases] = [join(this.folder, 'b'), join(built.folder, 'b', 'soft')];
+    await mustWork(this.run(join(this.venv, 'bin', 'python'), [join(built.folder, 'node.py'), 'start', own,
+      String(PROXY_PORT), String(partitions), `${this.prefix}::/64`, releases]));
+    // Partitions' users find their folders, and read the release and the node's Python.
+    const passed = [this.folder, own, join(own, 'inst'), built.folder, join(built.folder, 'b')];
+    for (const path of passed) chmodSync(path, 0o755);
+    await mustWork(run('chmod', ['-R', 'o+rX', releases]));
+    await this.makeUsers(id, partitions);
+  }
+
+  /** A request fetches the release's schemas from its address: served in this network too, by the other node's user. */
+  private serve(built: SlaposNode): void {
+    const { host, port } = addressIn(built.releaseUrl);
+    const child = spawn('ip', ['netns', 'exec', this.namespace, 'setpriv', `--reuid=${built.user.uid}`,
+      `--regid=${built.user.gid}`, '--clear-groups', join(this.venv, 'bin', 'python'), '-m', 'http.server', '--bind', host, port],
+    { cwd: join(built.folder, 'release'), stdio: 'ignore', detached: true });
+    child.unref();
+  }
+
   private async makeNetwork(partitions: number): Promise<void> {
     await mustWork(run('ip', ['netns', 'add', this.namespace]));
     await mustWork(run('ip', ['-n', this.namespace, 'link', 'set', 'lo', 'up']));
@@ -117,20 +144,24 @@ export class IsolatedNode extends SlaposNode {
   }
 
   private async makeUsers(id: string, partitions: number): Promise<void> {
-    const users: string[] = [];
-    this.users = users;
     for (let index = 0; index < partitions; index += 1) {
       const user = `rs${id}-slapuser${index}`;
       await mustWork(run('useradd', ['--no-create-home', '--user-group', '--home-dir', this.partition(`slappart${index}`),
         '--shell', '/bin/sh', user]));
-      users.push(user);
+      this.users.push(user);
       const number = async (flag: string): Promise<number> => Number((await run('id', [flag, user])).stdout);
       const [uid, gid] = [await number('-u'), await number('-g')];
+      this.uids.add(uid);
       const partition = this.partition(`slappart${index}`);
       const content = readdirSync(partition).map((name) => join(partition, name));
       for (const path of [partition, ...content]) chownSync(path, uid, gid);
     }
   }
+}
+
+function addressIn(url: string): { host: string; port: string } {
+  const { hostname, port } = new URL(url);
+  return { host: hostname.replace(/[[\]]/g, ''), port };
 }
 
 /** Root, whose programs run in the network namespace. */

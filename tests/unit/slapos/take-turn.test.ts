@@ -46,10 +46,10 @@ describe('take-turn.py', function () {
   });
 
   it('ends with 1, the reason and the remedy when the turn is not had', async () => {
-    program('former', 'echo \'resilog: solr-2 is restarting.\' >&2\nexit 69');
+    program('former', 'echo \'{"event":"x"}\' >&2; printf \'resilog: solr-2 is down\\n  bring it up\\n\' >&2\nexit 69');
     const { code, stdout } = await ask('two');
     expect(code).to.equal(1);
-    expect(stdout).to.match(/^resilog: solr-2 is restarting\. The service runs on as it was; the next run tries again\./);
+    expect(stdout).to.match(/^resilog: solr-2 is down: bring it up\. The service runs on as it was; the next run tries again\./);
     expect(stdout).to.include(`remove ${file('note')}`);
   });
 
