@@ -16,6 +16,7 @@ export interface PlacementReplica {
   readonly baseUrl: string;
   /** As the cluster notes it; that of a node which is not live may be out of date. */
   readonly state: string;
+  readonly isLeader: boolean;
 }
 
 interface ClusterAnswer {
@@ -23,6 +24,7 @@ interface ClusterAnswer {
   readonly collections?: Readonly<Record<string, {
     readonly shards: Readonly<Record<string, { readonly replicas: Readonly<Record<string, {
       readonly core: string; readonly node_name: string; readonly base_url: string; readonly state: string;
+      readonly leader?: string;
     }>>; }>>;
   }>>;
 }
@@ -42,6 +44,7 @@ export async function readPlacement(client: SolrClient): Promise<Placement> {
     shards: found.map(({ collection, shard }) => ({ collection, shard })),
     replicas: found.flatMap(({ collection, shard, replicas }) => Object.entries(replicas).map(([name, facts]) => ({
       collection, shard, name, core: facts.core, node: facts.node_name, baseUrl: facts.base_url, state: facts.state,
+      isLeader: facts.leader === 'true',
     }))),
   };
 }

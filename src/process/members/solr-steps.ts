@@ -7,6 +7,7 @@ export interface PlacedReplica {
   readonly node: string;
   /** `gone`: its node lives and does not have it. */
   readonly state: 'active' | 'recovering' | 'down' | 'gone';
+  readonly isLeader: boolean;
 }
 
 export interface IndexFacts {
@@ -53,6 +54,10 @@ function nextShardStep(title: string, { collection, shard, copies }: Shard, wish
   const { wanted, replicas, facts } = wishes;
   if (!copies.some(({ state }) => state === 'active')) {
     return { kind: 'wait', what: `no copy of ${title} is active` };
+  }
+  // Another one is being elected, and nothing should be taken from the shard, or asked of it, before.
+  if (!copies.some(({ state, isLeader }) => state === 'active' && isLeader)) {
+    return { kind: 'wait', what: `${title} has no leader at present` };
   }
   const target = Math.min(replicas, wanted.length);
   const healthy = new Set(copies.filter(({ node, state }) => state === 'active' && wanted.includes(node)).map(({ node }) => node));

@@ -50,10 +50,10 @@ export class SolrTier implements Tier {
       if (!cores.has(node)) cores.set(node, await coresOf(this.client, baseUrl).catch(() => undefined));
     }
     return replicas.map((replica) => {
-      const { collection, shard, name, node } = replica;
+      const { collection, shard, name, node, isLeader } = replica;
       const known = cores.get(node);
       const isGone = doubtful.includes(replica) && known !== undefined && !known.has(replica.core);
-      return { collection, shard, name, node, state: isGone ? 'gone' : stateOf(replica, live) };
+      return { collection, shard, name, node, isLeader, state: isGone ? 'gone' : stateOf(replica, live) };
     });
   }
 }

@@ -18,7 +18,7 @@ const DOCUMENTS = 500;
 const FILE = 'f'.repeat(24);
 
 describe('nodes of SolrCloud', function () {
-  this.timeout(300_000);
+  this.timeout(400_000);
   let cluster: Cluster;
   let fixture: SolrFixture;
   let client: SolrClient;
@@ -26,7 +26,7 @@ describe('nodes of SolrCloud', function () {
   let nodes: WantedServer[];
   let collection: string;
 
-  const settle = async (members: readonly WantedServer[], replicas: number, timeoutMs = 90_000): Promise<string> => {
+  const settle = async (members: readonly WantedServer[], replicas: number, timeoutMs = 180_000): Promise<string> => {
     const urls = members.map(({ address }) => `http://${address ?? ''}/solr`);
     const tier = new SolrTier({ replicas, members }, createSolrClient({ baseUrls: () => urls, clock: systemClock }));
     try {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { nextIndexStep, type IndexFacts, type PlacedReplica } from '../../../../src/process/members/solr-steps';
 
 const copy = (node: string, state: PlacedReplica['state'] = 'active', shard = 'shard1'): PlacedReplica =>
-  ({ collection: 'logs', shard, name: `${shard}-${node}-${state}`, node, state });
+  ({ collection: 'logs', shard, name: `${shard}-${node}-${state}`, node, state, isLeader: state === 'active' });
 const facts = (replicas: readonly PlacedReplica[], live: readonly string[], shards = ['shard1']): IndexFacts =>
   ({ shards: shards.map((shard) => ({ collection: 'logs', shard })), replicas, live: new Set(live) });
 
@@ -42,6 +42,14 @@ describe('nextIndexStep', () => {
   it('never deletes the last copy that lives', () => {
     expect(nextIndexStep(['a'], 1, facts([copy('b', 'down')], ['a']))).to.deep.equal(
       { kind: 'wait', what: 'no copy of shard1 of logs is active' });
+  });
+
+  it('waits while a leader is being elected', () => {
+    const followers = [{ ...copy('a'), isLeader: false }, { ...copy('b'), isLeader: false }];
+    for (const wanted of [['a', 'b'], ['a']]) {
+      expect(nextIndexStep(wanted, wanted.length, facts(followers, ['a', 'b']))).to.deep.equal(
+        { kind: 'wait', what: 'shard1 of logs has no leader at present' });
+    }
   });
 
   it('lets no two copies lie on one node', () => {
