@@ -11,12 +11,18 @@ export function sharedNode(): Promise<SlaposNode> {
 
 async function start(): Promise<SlaposNode> {
   const node = await SlaposNode.start();
-  await node.build(node.releaseUrl);
+  try {
+    await node.build(node.releaseUrl);
+  } catch (error) {
+    await node.remove();
+    throw error;
+  }
   return node;
 }
 
 // Outside of any suite: once, when all of them are over.
 after(async function () {
   this.timeout(300_000);
-  await (await starting)?.remove();
+  // What was not started has been told by whoever asked for it.
+  await (await starting?.catch(() => undefined))?.remove();
 });
