@@ -145,7 +145,7 @@ describe('SlapOS: a cluster of one of each', function () {
     } finally {
       await Promise.all([encrypted.close(), plain.close()]);
     }
-    for (const path of ['/logs/select?q=*:*', '/admin/info/health', '/admin/authentication', '/admin/collections?action=LIST']) {
+    for (const path of ['/resilog/select?q=*:*', '/admin/info/health', '/admin/authentication', '/admin/collections?action=LIST']) {
       expect(await statusOf(`https://[::1]:${base + 41}/solr${path}`)).to.equal(401);
     }
     expect(await refusal(statusOf(`http://[::1]:${base + 41}/solr/admin/info/health`))).to.match(/hang up|ECONNRESET|Parse Error/);
