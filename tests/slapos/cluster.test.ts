@@ -109,7 +109,7 @@ describe('SlapOS: a cluster of one of each', function () {
     } finally {
       await Promise.all([encrypted.close(), plain.close()]);
     }
-    for (const path of ['/logs/select?q=*:*', '/admin/info/health', '/admin/authentication', '/admin/collections?action=LIST']) {
+    for (const path of ['/resilog/select?q=*:*', '/admin/info/health', '/admin/authentication', '/admin/collections?action=LIST']) {
       expect(await statusOf(`https://[::1]:${base + 41}/solr${path}`)).to.equal(401);
     }
     expect(await refusal(statusOf(`http://[::1]:${base + 41}/solr/admin/info/health`))).to.match(/hang up|ECONNRESET|Parse Error/);
@@ -154,8 +154,10 @@ describe('SlapOS: a cluster of one of each', function () {
     expect((await node.run(join(mongod, 'bin', 'rotate-logs'), ['--now'])).code).to.equal(0);
     const archive = join(mongod, 'srv', 'backup', 'logrotate');
     const files = readdirSync(archive);
-    expect(files.join()).to.match(/^mongodb-output\.log-[\d-]+\.gz$/);
-    expect(gunzipSync(readFileSync(join(archive, files[0] ?? ''))).toString()).to.include('ComponentHealthy');
+    for (const name of files) expect(name).to.match(/^(mongodb|turn)-output\.log-[\d-]+\.gz$/);
+    const own = files.filter((name) => name.startsWith('mongodb-'));
+    expect(own).to.have.length(1);
+    expect(gunzipSync(readFileSync(join(archive, own[0] ?? ''))).toString()).to.include('ComponentHealthy');
     // What is running goes on with the emptied file.
     const deadline = Date.now() + READY_MS;
     const log = join(mongod, 'var', 'log', 'mongodb-output.log');

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
@@ -36,7 +36,7 @@ export function addCertificateCommand(parent: Command, context: CommandContext):
   addIssue(certificate, context);
   certificate.command('stores').summary('write a server\'s key store and trust store as Java reads them')
     .description('Writes key.p12, trust.p12 and stores.properties, which has their password, made anew each time. The files are'
-      + ' for their owner alone.')
+      + ' for their owner alone. A certificate of another key is refused.')
     .requiredOption('--key <file>', 'private key')
     .requiredOption('--certificate <file>', 'its certificate')
     .requiredOption('--authority <file>', 'certificates of whom to trust')
@@ -45,7 +45,9 @@ export function addCertificateCommand(parent: Command, context: CommandContext):
     .action((flags: { key: string; certificate: string; authority: string; folder: string; json?: boolean }) => {
       const password = randomHex(context.random, 32);
       const file = (name: string): string => join(flags.folder, name);
-      writePrivately(file('key.p12'), keyStore(readText(flags.key), readText(flags.certificate), password));
+      const [key, shown] = [readText(flags.key), readText(flags.certificate)];
+      mustBeOf(flags.key, key, shown);
+      writePrivately(file('key.p12'), keyStore(key, shown, password));
       writePrivately(file('trust.p12'), trustStore(readText(flags.authority)));
       writePrivately(file('stores.properties'), `resilog.stores.folder=${flags.folder}\nresilog.stores.password=${password}\n`);
       if (flags.json) context.output.json({ folder: flags.folder });
@@ -88,6 +90,14 @@ function publicKeyOf(file: string): string {
     writePrivately(file, privateKey.export({ type: 'pkcs8', format: 'pem' }));
   }
   return createPublicKey(createPrivateKey(readText(file))).export({ type: 'spki', format: 'pem' }).toString();
+}
+
+/** Java would start with any, and answer nobody. */
+function mustBeOf(file: string, key: string, certificate: string): void {
+  if (new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))) return;
+  throw new ConfigurationError(`the certificate is not of the key in ${file}`, {
+    remedy: 'wait until one for this key is issued: the root of a cluster does it when its partition is processed',
+  });
 }
 
 function readText(file: string): string {

@@ -88,16 +88,20 @@ describe('members of a replica set that asks for passwords and speaks TLS', func
     expect(await lines()).to.deep.equal([1, 2, 3, 4, 5]);
   });
 
-  it('are not made by who has another key, nor joined by one that has another', async () => {
+  it('are not made by who has another key, and one that has another gets neither vote nor lines', async () => {
     const key = 'f'.repeat(128);
     expect(await settle(wanted([first]), { ...first.rootAccess, key }, 5_000)).to.match(/Authentication failed|must be up first/);
     expect(noted() ?? {}).to.deep.equal({});
     expect(await settle(wanted([first]))).to.equal('');
     const stranger = await SecuredMongod.start(await serverTls(), key);
     mongods.push(stranger);
-    expect(await settle(wanted([first, stranger]), first.rootAccess, 15_000)).not.to.equal('');
-    expect(noted()).to.deep.equal({ 'mongodb-1': 'a' });
+    expect(await settle(wanted([first, stranger]), first.rootAccess, 15_000)).to.match(/mongodb-2 copies the data/);
+    // On a majority of one.
     await write(1);
+    expect(await readMembers({ members: [stranger.member], access: stranger.rootAccess })).to.deep.equal([
+      { member: stranger.member, state: 'not initiated' }]);
+    expect(await settle(wanted([first]))).to.equal('');
+    expect(noted()).to.deep.equal({ 'mongodb-1': 'a' });
     expect(await lines()).to.deep.equal([1]);
   });
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkout, run, type Run } from '../../support/checkout';
@@ -48,6 +48,19 @@ describe('resilog certificate', function () {
       ['-list', '-keystore', join(folder, 'kept', name), '-storepass', password]);
     expect((await list('key.p12')).stdout).to.include('PrivateKeyEntry');
     expect((await list('trust.p12')).stdout).to.include('trustedCertEntry');
+  });
+
+  it('makes no stores of a certificate that is of another key', async () => {
+    const member = { name: 'solr-1', address: '::1', publicKey: await keyOf('former.key'), renewDays: 60 };
+    const { stdout } = await certificate(['issue', '--json'], JSON.stringify({ secret: 's', members: [member] }));
+    const issued = JSON.parse(stdout) as Issued;
+    for (const [name, pem] of Object.entries(issued)) writeFileSync(join(folder, `${name}.crt`), pem);
+    await keyOf('server.key');
+    const { code, stderr } = await certificate(['stores', '--key', join(folder, 'keys', 'server.key'), '--certificate',
+      join(folder, 'solr-1.crt'), '--authority', join(folder, 'authority.crt'), '--folder', join(folder, 'kept')]);
+    expect(code).to.equal(78);
+    expect(stderr).to.match(/the certificate is not of the key in .*server\.key.*issued/s);
+    expect(existsSync(join(folder, 'kept'))).to.equal(false);
   });
 
   it('says what it can not use', async () => {

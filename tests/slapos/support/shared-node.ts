@@ -13,16 +13,16 @@ async function start(): Promise<SlaposNode> {
   const node = await SlaposNode.start();
   try {
     await node.build(node.releaseUrl);
+    return node;
   } catch (error) {
     await node.remove();
     throw error;
   }
-  return node;
 }
 
 // Outside of any suite: once, when all of them are over.
 after(async function () {
   this.timeout(300_000);
-  // What was not started has been told by whoever asked for it.
+  // What kept it from starting is known to the tests that wanted it.
   await (await starting?.catch(() => undefined))?.remove();
 });

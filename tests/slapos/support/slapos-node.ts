@@ -44,7 +44,7 @@ export class SlaposNode {
     mkdirSync(join(folder, 'home'));
     await mustWork(run('python3', [join(checkout, 'tools', 'sdist.py'), join(folder, 'release')]));
     cpSync(join(checkout, 'tests', 'slapos', 'compat'), join(folder, 'compat'), { recursive: true });
-    for (const name of ['requirements.txt', 'node.py', 'lose.py']) {
+    for (const name of ['requirements.txt', 'node.py', 'lose.py', 'publish.py']) {
       cpSync(join(checkout, 'tests', 'slapos', name), join(folder, name));
     }
     node.give(folder);
@@ -163,6 +163,13 @@ export class SlaposNode {
     for (const file of readdirSync(folder)) {
       if (!file.startsWith('.slapos-resource')) rmSync(join(folder, file), { recursive: true, force: true });
     }
+  }
+
+  /** Changes what the master keeps of what the instance in this partition has published. */
+  async republish(name: string, changes: Readonly<Record<string, unknown>>): Promise<void> {
+    const file = join(this.folder, 'published.json');
+    writeFileSync(file, JSON.stringify(changes));
+    await mustWork(this.run('venv/bin/python', ['publish.py', 'b/var/proxy.db', name, file]));
   }
 
   /** Partitions that were lost may be used again. */

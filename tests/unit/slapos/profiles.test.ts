@@ -108,6 +108,12 @@ describe('profiles of the SlapOS instances', function () {
     expect((await server('consumer'))['process.json']?.context).to.include(mongodb).and.include(solr);
   });
 
+  it('producer, consumer: start anew when a password or an authority is another', async () => {
+    const files = ['mongodb-credentials', 'mongodb-authority', 'solr-credentials', 'solr-authority'].map((name) => `\${${name}:output}`);
+    for (const file of files.slice(0, 2)) expect((await server('producer')).producer?.['hash-files']).to.include(file);
+    for (const file of files) expect((await server('consumer')).consumer?.['hash-files']).to.include(file);
+  });
+
   it('consumer: needs neither for servers that are there already and ask for nothing', async () => {
     const profile = await server('consumer', { credentials: { zookeeper: 'consumer:x' }, authorities: {} });
     expect(profile['process.json']?.context).to.include('json mongodb_access {}').and.include('json solr_access {}');
