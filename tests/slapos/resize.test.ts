@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { systemClock } from '../../src/clock';
 import { createSolrClient } from '../../src/index/solr-client';
 import { parseCredentials } from '../../src/server-access';
@@ -7,7 +9,7 @@ import { RequestedCluster, parametersFrom } from './support/cluster';
 import { clusterBasePort } from './support/ports';
 import { startedProcesses } from './support/processes';
 import { sharedNode } from './support/shared-node';
-import type { SlaposNode } from './support/slapos-node';
+import { readText, type SlaposNode } from './support/slapos-node';
 import { Traffic } from './support/traffic';
 
 /** Servers are started, given what the others have, and only then counted. */
@@ -76,6 +78,13 @@ describe('SlapOS: a cluster that grows and shrinks while lines flow', function (
     const lines = await traffic?.stop();
     expect(cluster.published['intake-urls']).to.have.length(1);
     expect(await cluster.countLines('resized')).to.equal(lines);
+  });
+
+  it('has restarted nobody, and kept nobody waiting for the turn of somebody who did not restart', () => {
+    for (const partition of node.usedPartitions()) {
+      const log = join(node.partition(partition), 'var', 'log', 'turn-output.log');
+      expect(existsSync(log) ? readText(log) : '', partition).to.equal('');
+    }
   });
 
   it('is left alone by further runs of slapgrid', async () => {
