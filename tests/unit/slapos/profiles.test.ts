@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { checkout } from '../../support/checkout';
@@ -15,6 +16,11 @@ const INCARNATION = '5f0c';
 const ACCESS = { admin: 'admin:x', producer: 'producer:x', consumer: 'consumer:x', launcher: 'launcher:x' };
 const CREDENTIALS = Object.fromEntries(['zookeeper', 'mongodb', 'mongodb-key', 'solr', 'solr-zookeeper'].map((name) => [name, `launcher:${'0'.repeat(64)}`]));
 const MEMBER = { id: 1, host: HOST, port: 12_001, 'peer-port': 12_011, 'election-port': 12_021 };
+/** Parameters that no service has to be restarted for, with other values than `server` gives. */
+const LEARNED = {
+  peers: 3, zookeeper: ['[fd46::5]:12001', '[fd46::6]:12002'], members: [MEMBER, { ...MEMBER, id: 2 }],
+  version: '100000005', 'former-incarnation': INCARNATION,
+};
 
 let renderer: ChildProcess | undefined;
 let answers: AsyncIterator<string> | undefined;
@@ -52,6 +58,11 @@ function server(kind: string, more: Readonly<Record<string, unknown>> = {}): Pro
 
 describe('profiles of the SlapOS instances', function () {
   this.timeout(60_000);
+
+  it('ask for a turn to restart for all parameters but those that are learned without', () => {
+    const common = readFileSync(join(checkout, 'templates', 'instance-common.cfg.in'), 'utf8');
+    expect(/^learned = (.*)$/m.exec(common)?.[1]?.split(' ').sort()).to.deep.equal(Object.keys(LEARNED).sort());
+  });
 
   for (const kind of ['zookeeper', 'mongodb', 'solr', 'producer', 'consumer']) {
     it(`${kind}: runs one service on the partition's address and publishes it`, async () => {
@@ -144,7 +155,7 @@ describe('profiles of the SlapOS instances', function () {
     ['producer', 'process'], ['consumer', 'process']] as const) {
     it(`${kind}: is not started anew because members of ZooKeeper come and go`, async () => {
       const profile = await server(kind);
-      const more = await server(kind, { zookeeper: ['[fd46::5]:12001', '[fd46::6]:12002'], members: [MEMBER, { ...MEMBER, id: 2 }] });
+      const more = await server(kind, LEARNED);
       const hashed = (profile[kind]?.['hash-files'] ?? '').split('\n').filter(Boolean).map((line) => line.slice(2).split(':')[0] ?? '');
       expect(hashed).to.include(`${file}-fixed.json`);
       for (const name of hashed) expect(more[name], name).to.deep.equal(profile[name]);
