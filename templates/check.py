@@ -1,8 +1,9 @@
 """What a promise of an instance asks: check.py KIND ARGUMENTS. Says in one sentence what is wrong and what to do.
 
     zookeeper HOST PORT                  the member takes part in a quorum
-    mongodb RESILOG MEMBER               the member is primary or secondary
-    solr HOST PORT                       the node is in the cluster and all its replicas are active
+    mongodb RESILOG CONFIGURATION MEMBER the member is primary or secondary
+    solr HOST PORT CREDENTIALS AUTHORITY the node is in the cluster and all its replicas are active
+    served HOST PORT AUTHORITY           the server shows a certificate for its address that lasts two weeks more
     producer HOST PORT CERTIFICATE       it takes lines, behind this very certificate
     certificate CERTIFICATE PUBLISHED    it is the published one, and does not end within two weeks
     consumer HOST PORT                   it can index
@@ -11,6 +12,7 @@
     members PLAN STATE TOLD              the servers that are wanted take part, and no others
 """
 
+import base64
 import hashlib
 import http.client
 import json
@@ -48,8 +50,8 @@ def zookeeper(host, port):
         raise Failure('ZooKeeper [%s]:%s is in no quorum: start the other members; %s' % (host, port, LOG))
 
 
-def mongodb(resilog, member):
-    run = call([resilog, 'replica-set', 'status', '--json', '--member', member])
+def mongodb(resilog, configuration, member):
+    run = call([resilog, '--config', configuration, 'replica-set', 'status', '--json', '--member', member])
     state = json.loads(run.stdout or '{}').get('state', 'unknown')
     if state == 'not initiated':
         raise Failure('%s belongs to no replica set yet: the cluster\'s root makes it, see its initialise log' % member)
@@ -57,14 +59,18 @@ def mongodb(resilog, member):
         raise Failure('%s is %s, neither primary nor secondary: %s' % (member, state, LOG))
 
 
-def solr(host, port):
-    connection = http.client.HTTPConnection(host, int(port), timeout=TIMEOUT_SECONDS)
-    status, body = get(connection, '/solr/admin/info/health?requireHealthyCores=true')
+def solr(host, port, credentials, authority):
+    context = ssl.create_default_context(cafile=authority)
+    connection = http.client.HTTPSConnection(host, int(port), timeout=TIMEOUT_SECONDS, context=context)
+    headers = authorization(credentials)
+    status, body = get(connection, '/solr/admin/info/health?requireHealthyCores=true', headers)
+    if status in (401, 403):
+        raise Failure('Solr [%s]:%s does not know the user of %s (%s): %s' % (host, port, credentials, status, LOG))
     if status != 200:
         raise Failure('Solr [%s]:%s is not healthy or has a replica that is not active (%s): %s; a replica recovers by '
                       'itself once its leader is up' % (host, port, body.strip()[:200], LOG))
     # A node that has just started has no cores yet that could be unhealthy: what the cluster says of them counts.
-    status, body = get(connection, '/solr/admin/collections?action=CLUSTERSTATUS')
+    status, body = get(connection, '/solr/admin/collections?action=CLUSTERSTATUS', headers)
     idle = inactive(json.loads(body), '[%s]:%s_solr' % (host, port)) if status == 200 else ['the cluster (%s)' % status]
     if idle:
         raise Failure('Solr [%s]:%s has %s: %s; a replica recovers by itself once its leader is up' % (
@@ -82,6 +88,21 @@ def inactive(answer, node):
             if own and not any(replica.get('leader') for replica in replicas):
                 found.append('no leader of %s of %s' % (shard, name))
     return found
+
+
+def served(host, port, authority):
+    context = ssl.create_default_context(cafile=authority)
+    remedy = 'the root of the cluster issues another when its partition is processed ("slapos node instance")'
+    try:
+        with socket.create_connection((host, int(port)), TIMEOUT_SECONDS) as connection:
+            with context.wrap_socket(connection, server_hostname=host) as encrypted:
+                end = ssl.cert_time_to_seconds(encrypted.getpeercert()['notAfter'])
+    except ssl.SSLCertVerificationError as error:
+        raise Failure('the certificate that [%s]:%s shows is not good (%s): %s' % (
+            host, port, error.verify_message, remedy))
+    days = (end - time.time()) / 86400
+    if days < CERTIFICATE_DAYS:
+        raise Failure('the certificate that [%s]:%s shows ends in %d days: %s' % (host, port, days, remedy))
 
 
 def producer(host, port, certificate):
@@ -180,9 +201,14 @@ def call(command):
                           universal_newlines=True, timeout=COMMAND_SECONDS)
 
 
-def get(connection, path):
+def authorization(credentials):
+    with open(credentials, 'rb') as content:
+        return {'Authorization': 'Basic ' + base64.b64encode(content.read().strip()).decode()}
+
+
+def get(connection, path, headers={}):
     try:
-        connection.request('GET', path)
+        connection.request('GET', path, headers=headers)
         response = connection.getresponse()
         return response.status, response.read(ANSWER_BYTES).decode('utf-8', 'replace')
     finally:
@@ -190,7 +216,7 @@ def get(connection, path):
 
 
 CHECKS = {check.__name__: check for check in (
-    zookeeper, mongodb, solr, producer, consumer, certificate, disk, cluster, members)}
+    zookeeper, mongodb, solr, served, producer, consumer, certificate, disk, cluster, members)}
 
 
 def main(arguments):

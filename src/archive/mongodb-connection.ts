@@ -2,6 +2,7 @@ import { MongoClient, type ClientSession, type Db, type Timestamp } from 'mongod
 import type { Clock } from '../clock';
 import { UnavailableError, UnknownOutcomeError } from '../errors';
 import { silentLog, type Log } from '../log';
+import { mongodbAccessOptions, type MongodbAccess } from './mongodb-access';
 import { translate, verdictOf } from './mongodb-errors';
 
 /** Deadlines of every operation in ms; together they keep an answer within 6 s whatever the servers do. */
@@ -21,6 +22,7 @@ export const defaultDeadlines: MongodbDeadlines = {
 export interface MongodbConnectionOptions {
   readonly url: string;
   readonly database: string;
+  readonly access?: MongodbAccess;
   readonly clock: Clock;
   readonly log?: Log;
   readonly deadlines?: MongodbDeadlines;
@@ -56,6 +58,7 @@ export class MongodbConnection {
     this.maxTimeMS = this.deadlines.serverMs;
     const { selectionMs, socketMs, serverMs } = this.deadlines;
     this.client = new MongoClient(options.url, {
+      ...mongodbAccessOptions(options.url, options.access),
       appName: 'resilog',
       serverSelectionTimeoutMS: selectionMs,
       connectTimeoutMS: selectionMs,

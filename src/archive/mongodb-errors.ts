@@ -18,6 +18,8 @@ const CODES: ReadonlyMap<number, Verdict> = new Map<number, Verdict>([
   [10107, 'definite'], // NotWritablePrimary: refused before anything was done
   [13435, 'definite'], // NotPrimaryNoSecondaryOk
   [13436, 'definite'], // NotPrimaryOrSecondary
+  [18, 'definite'], // AuthenticationFailed: by a connection that nothing was sent on yet
+  [13, 'definite'], // Unauthorized
   [10334, 'too-large'], // BSONObjectTooLarge
   [17419, 'too-large'], // the resulting document is too large
   [2, 'bad-input'], // BadValue

@@ -5,6 +5,7 @@ import type { DefinitionStore } from '../normaliser/ports';
 import type { Deletions } from '../retention/ports';
 import type { Files } from './files';
 import type { Journal } from './journal';
+import type { MongodbAccess } from './mongodb-access';
 import { MongodbConnection, type MongodbDeadlines } from './mongodb-connection';
 import { MongodbDefinitions } from './mongodb-definitions';
 import { MongodbDeletions } from './mongodb-deletions';
@@ -22,6 +23,7 @@ export interface MongodbVolumeOptions {
   /** `mongodb://[::1]:27017/?replicaSet=rs0`; several members separated by commas. */
   readonly url: string;
   readonly database: string;
+  readonly access?: MongodbAccess;
   readonly clock: Clock;
   readonly log?: Log;
   readonly deadlines?: MongodbDeadlines;

@@ -3,6 +3,7 @@ import type { Clock } from '../clock';
 import {
   InputError, NotFoundError, PermissionError, UnavailableError, UnknownOutcomeError, messageOf, type ResilogError,
 } from '../errors';
+import { basicAuthorization, tlsOptions, type ServerAccess } from '../server-access';
 
 export interface SolrClientOptions {
   /** Addresses of Solr's nodes, e.g. `http://[::1]:8983/solr`, asked for at each request: members come and go. */
@@ -13,7 +14,7 @@ export interface SolrClientOptions {
    * that no half-sent batch of ours is taken in after we gave it up.
    */
   readonly requestTimeoutMs?: number;
-  readonly credentials?: { readonly user: string; readonly password: string };
+  readonly access?: ServerAccess;
   /** Connections to each node; default 8. */
   readonly connections?: number;
 }
@@ -59,15 +60,13 @@ export function createSolrClient(options: SolrClientOptions): SolrClient {
     // Below Solr's own idle time-out, so that it never closes a connection just as we use it.
     keepAliveTimeout: 4_000,
     keepAliveMaxTimeout: 4_000,
-    connect: { timeout: CONNECT_TIMEOUT_MS },
+    connect: { timeout: CONNECT_TIMEOUT_MS, ...tlsOptions(options.access) },
     // The deadline of the whole request is ours.
     headersTimeout: 0,
     bodyTimeout: 0,
     maxResponseSize: MOST_ANSWER_BYTES,
   });
-  const { credentials } = options;
-  const authorization = credentials &&
-    `Basic ${Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64')}`;
+  const authorization = basicAuthorization(options.access);
   let preferred = 0;
 
   const send = async (baseUrl: string, request: SolrRequest): Promise<SolrAnswer> => {

@@ -90,13 +90,14 @@ export class Adapters {
   /** The archive's volumes; they connect at their first operation. */
   volumes(): Promise<readonly MongodbVolume[]> {
     return this.once('volumes', async () => {
-      const { clock, log } = this.options;
+      const { configuration, clock, log } = this.options;
       const settings = await this.settings();
       const { mongodb } = (await this.connections()).current;
       // Drivers are loaded by who uses them: a command is there the sooner.
       const archive = await import('../archive/mongodb-volume');
       const volumes = mongodb.volumes.map(({ name, url, database }) => new archive.MongodbVolume({
         name, url, database: database ?? 'resilog', clock, log,
+        ...(configuration.mongodb === undefined ? {} : { access: configuration.mongodb }),
         keyWindowSeconds: settings.current.intake.idempotencyWindowHours * 3_600,
       }));
       this.closers.push(async () => { await Promise.all(volumes.map((volume) => volume.close())); });
@@ -113,11 +114,14 @@ export class Adapters {
   index(): Promise<LogIndex> {
     return this.once('index', async () => {
       const connections = await this.connections();
-      const { clock } = this.options;
+      const { configuration, clock } = this.options;
       const [{ createSolrClient }, { createSolrIndex }] = await Promise.all([
         import('../index/solr-client'), import('../index/solr-index'),
       ]);
-      const client = createSolrClient({ baseUrls: () => connections.current.solr.urls, clock });
+      const client = createSolrClient({
+        baseUrls: () => connections.current.solr.urls, clock,
+        ...(configuration.solr === undefined ? {} : { access: configuration.solr }),
+      });
       this.closers.push(() => client.close());
       return createSolrIndex({ client, clock, configsetFolder: join(programFolder, 'solr', 'resilog') });
     });

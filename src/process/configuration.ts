@@ -1,10 +1,12 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import type { MongodbAccess } from '../archive/mongodb-access';
 import { ConfigurationError, messageOf } from '../errors';
 import type { LogLevel } from '../log';
 import { digestIdentity } from '../registry/access';
 import type { Identities } from '../registry/access-plan';
 import { loadSchema } from '../schemas';
+import { parseCredentials, type Credentials, type ServerAccess } from '../server-access';
 
 /** Address of one ZooKeeper member, without brackets. */
 export interface ServerAddress {
@@ -28,7 +30,18 @@ export interface ProcessConfiguration {
   /** Folder of PyLogsParser's definitions; undefined: that of the checkout. */
   readonly pylogsparser: string | undefined;
   readonly tls: { readonly certificate: string; readonly key: string } | undefined;
+  /** How this process proves itself to MongoDB and to Solr, and whom it trusts; undefined: they ask for nothing. */
+  readonly mongodb: MongodbAccess | undefined;
+  readonly solr: ServerAccess | undefined;
   readonly logLevel: LogLevel;
+}
+
+/** Names of files. */
+interface AccessFiles {
+  credentials?: string;
+  authority?: string;
+  key?: string;
+  users?: string;
 }
 
 interface ConfigurationFile {
@@ -42,6 +55,8 @@ interface ConfigurationFile {
   data?: string;
   pylogsparser?: string;
   tls?: { certificate: string; key: string };
+  mongodb?: AccessFiles;
+  solr?: AccessFiles;
   logLevel?: LogLevel;
 }
 
@@ -74,6 +89,8 @@ export function readConfiguration(file: string): ProcessConfiguration {
       certificate: resolve(dirname(file), content.tls.certificate),
       key: resolve(dirname(file), content.tls.key),
     },
+    mongodb: content.mongodb && readAccess(dirname(file), content.mongodb),
+    solr: content.solr && readAccess(dirname(file), content.solr),
     logLevel: content.logLevel ?? 'info',
   };
 }
@@ -134,10 +151,30 @@ function mustBeOneOf(file: string, access: Identities, credentials: string | und
   });
 }
 
+function readAccess(folder: string, files: AccessFiles): MongodbAccess {
+  const read = (name: string | undefined): string | undefined =>
+    name === undefined ? undefined : readSecret(resolve(folder, name));
+  const [authority, key] = [read(files.authority), read(files.key)];
+  const only = (name: string | undefined): readonly Credentials[] =>
+    (read(name) ?? '').split('\n').filter((line) => line !== '').map((line) => {
+      const credentials = parseCredentials(line);
+      if (credentials !== undefined) return credentials;
+      throw new ConfigurationError(`${resolve(folder, name ?? '')} does not hold user:password`);
+    });
+  const [credentials] = only(files.credentials);
+  return {
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(authority === undefined ? {} : { authority }),
+    // mongod leaves out white space too.
+    ...(key === undefined ? {} : { key: key.replace(/\s/g, '') }),
+    ...(files.users === undefined ? {} : { users: only(files.users) }),
+  };
+}
+
 function readSecret(file: string): string {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
-    throw new ConfigurationError(`the credentials file ${file} can't be read: ${messageOf(error)}`, { cause: error });
+    throw new ConfigurationError(`${file} can't be read: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -16,12 +16,15 @@ import { createProgram, runProgram } from '../cli/program';
 import { systemClock } from '../clock';
 import { systemRandom } from '../random';
 import { programFolder } from '../schemas';
+import { addCertificateCommand } from './commands/certificate';
 import { addInitCommand } from './commands/init';
 import { addLaunchCommand } from './commands/launch';
 import { addMembersCommand } from './commands/members';
 import { addProcessCommands } from './commands/processes';
 import { addReplicaSetCommand } from './commands/replica-set';
+import { addSolrCommand } from './commands/solr';
 import { addTurnCommand } from './commands/turn';
+import { addZooKeeperCommand } from './commands/zookeeper';
 import { findConfiguration, readConfiguration } from './configuration';
 import { ConnectedServices } from './services';
 import { programVersion } from './version';
@@ -30,7 +33,8 @@ import { programVersion } from './version';
 export const commands: readonly AddCommand[] = [
   addStatusCommand, addSourceCommand, addSendCommand, addSearchCommand, addShowCommand, addDeleteCommand,
   addWaitCommand, addNormalizerCommand, addFileCommand, addQueueCommand, addSetAsideCommand, addConfigCommand,
-  addInitCommand, addReplicaSetCommand, addMembersCommand, addProcessCommands, addLaunchCommand, addTurnCommand,
+  addInitCommand, addReplicaSetCommand, addMembersCommand, addSolrCommand, addZooKeeperCommand,
+  addCertificateCommand, addProcessCommands, addLaunchCommand, addTurnCommand,
 ];
 
 /** Entry of bin/resilog: the only place that ends the process. */

@@ -1,11 +1,17 @@
-import { MongoClient, MongoServerError, type Document } from 'mongodb';
+import type { MongodbAccess } from '../archive/mongodb-access';
 import type { Clock } from '../clock';
 import { ConfigurationError, UnavailableError, messageOf } from '../errors';
+import { declareUsers } from './archive-users';
+import { refusalCode, replicaSetCommand } from './replica-set-command';
 
 export interface ReplicaSetOptions {
   readonly name: string;
   /** Every member, as `[::1]:27017`; the first one is asked to initiate. */
   readonly members: readonly string[];
+  /** With the members' key when they have one, and the users that are to be. */
+  readonly access?: MongodbAccess | undefined;
+  /** Of the archive, for the rights of its users; default `resilog`. */
+  readonly database?: string;
   readonly clock: Clock;
   /** Time in which every member has to be up and the set to have a primary. */
   readonly timeoutMs: number;
@@ -25,15 +31,16 @@ export interface MemberState {
 const ALREADY_INITIALIZED = 23;
 const NOT_YET_INITIALIZED = 94;
 const NODE_NOT_FOUND = 74;
-const ANSWER_LIMIT_MS = 3_000;
+const UNAUTHORIZED = 13;
+const AUTHENTICATION_FAILED = 18;
 const INITIATE_LIMIT_MS = 20_000;
 const LOOK_MS = 300;
 /** A primary is replaced in a few seconds; the default of 10 s is longer than clients like to wait. */
 const ELECTION_TIMEOUT_MS = 5_000;
 
 /**
- * Makes the replica set of these members unless there is one, and returns once it has a primary and every member
- * takes part. Safe to repeat, and to kill at any point. UnavailableError: not by the deadline; try again.
+ * Makes the replica set of these members unless there is one, and its users; returns once it has a primary and every
+ * member takes part. Safe to repeat, and to kill at any point. UnavailableError: not by the deadline; try again.
  * ConfigurationError: a member belongs to another set.
  */
 export async function initiateReplicaSet(options: ReplicaSetOptions): Promise<{ readonly initiated: boolean }> {
@@ -47,7 +54,12 @@ export async function initiateReplicaSet(options: ReplicaSetOptions): Promise<{ 
       throw new ConfigurationError(`${foreign.member} belongs to the replica set ${foreign.set ?? ''}, not ${options.name}`);
     }
     let problem = states.filter(isWaited).map((one) => `${one.member} is ${one.state}${reason(one)}`).join(', ');
-    if (problem === '' && states.some(({ state }) => state === 'primary')) return { initiated };
+    const primary = states.find(({ state }) => state === 'primary');
+    if (problem === '' && primary !== undefined) {
+      const { access, database = 'resilog' } = options;
+      if (access?.users !== undefined) await declareUsers({ member: primary.member, database, access });
+      return { initiated };
+    }
     if (states.every(({ state }) => state === 'not initiated')) {
       problem = await tryToInitiate(members[0] ?? '', options);
       initiated ||= problem === '';
@@ -63,11 +75,13 @@ export async function initiateReplicaSet(options: ReplicaSetOptions): Promise<{ 
 }
 
 /** What every member says of itself. Never rejects. */
-export function readMembers({ members }: Pick<ReplicaSetOptions, 'members'>): Promise<readonly MemberState[]> {
+export function readMembers(
+  { members, access }: Pick<ReplicaSetOptions, 'members' | 'access'>,
+): Promise<readonly MemberState[]> {
   return Promise.all(members.map(async (member): Promise<MemberState> => {
     try {
-      const { setName, isWritablePrimary, secondary } = await command(member, { hello: 1 }, ANSWER_LIMIT_MS);
-      if (typeof setName !== 'string') return { member, ...await stateWithoutSet(member) };
+      const { setName, isWritablePrimary, secondary } = await replicaSetCommand(member, access, 'nobody', { hello: 1 });
+      if (typeof setName !== 'string') return { member, ...await stateWithoutSet(member, access) };
       const state = isWritablePrimary === true ? 'primary' : secondary === true ? 'secondary' : 'starting';
       return { member, state, set: setName };
     } catch (error) {
@@ -85,44 +99,37 @@ function reason({ problem }: MemberState): string {
 }
 
 /** In no set, or just started over its data and yet to read the set's configuration. */
-async function stateWithoutSet(member: string): Promise<Pick<MemberState, 'state' | 'problem'>> {
+async function stateWithoutSet(
+  member: string, access: MongodbAccess | undefined,
+): Promise<Pick<MemberState, 'state' | 'problem'>> {
   try {
-    await command(member, { replSetGetStatus: 1 }, ANSWER_LIMIT_MS);
+    await replicaSetCommand(member, access, 'member', { replSetGetStatus: 1 });
     return { state: 'starting' };
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === NOT_YET_INITIALIZED) return { state: 'not initiated' };
+    const code = refusalCode(error);
+    if (code === NOT_YET_INITIALIZED) return { state: 'not initiated' };
+    // Users are made after the set: who has no key can tell no more.
+    if (access?.key === undefined && (code === UNAUTHORIZED || code === AUTHENTICATION_FAILED)) return { state: 'not initiated' };
     return { state: 'starting', problem: messageOf(error) };
   }
 }
 
 /** Empty when it is done, or was done by somebody else; otherwise why it can't be done yet. */
-async function tryToInitiate(first: string, { name, members }: ReplicaSetOptions): Promise<string> {
+async function tryToInitiate(first: string, { name, members, access }: ReplicaSetOptions): Promise<string> {
   const configuration = {
     _id: name,
     members: members.map((host, index) => ({ _id: index, host })),
     settings: { electionTimeoutMillis: ELECTION_TIMEOUT_MS },
   };
   try {
-    await command(first, { replSetInitiate: configuration }, INITIATE_LIMIT_MS);
+    await replicaSetCommand(first, access, 'member', { replSetInitiate: configuration }, INITIATE_LIMIT_MS);
     return '';
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === ALREADY_INITIALIZED) return '';
-    if (error instanceof MongoServerError && error.code !== NODE_NOT_FOUND) {
-      throw new ConfigurationError(`${first} refuses to initiate: ${error.message}`, { cause: error });
+    const code = refusalCode(error);
+    if (code === ALREADY_INITIALIZED) return '';
+    if (code !== undefined && code !== NODE_NOT_FOUND) {
+      throw new ConfigurationError(`${first} refuses to initiate: ${messageOf(error)}`, { cause: error });
     }
     return messageOf(error);
-  }
-}
-
-/** One command to this very member. A connection of its own: the member may be restarted between two of them. */
-export async function command(member: string, content: Document, limitMs: number): Promise<Document> {
-  const client = new MongoClient(`mongodb://${member}/`, {
-    directConnection: true, serverSelectionTimeoutMS: ANSWER_LIMIT_MS, connectTimeoutMS: ANSWER_LIMIT_MS,
-    socketTimeoutMS: limitMs, maxPoolSize: 1,
-  });
-  try {
-    return await client.db('admin').command(content);
-  } finally {
-    await client.close();
   }
 }

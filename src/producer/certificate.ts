@@ -1,10 +1,11 @@
 import 'reflect-metadata';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { SubjectAlternativeNameExtension, X509Certificate } from '@peculiar/x509';
 import type { Clock } from '../clock';
 import { ConfigurationError, messageOf } from '../errors';
+import { writePrivately } from '../private-file';
 import type { Random } from '../random';
 import { issueCertificate } from '../registry/certificates';
 
@@ -73,13 +74,6 @@ async function generate({ addresses, clock, random }: OwnCertificateOptions): Pr
     addresses: addresses.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
   }, clock, random);
   return { certificate: issued.certificatePem, key: issued.privateKeyPem };
-}
-
-function writePrivately(path: string, content: string): void {
-  const temporary = `${path}.new`;
-  writeFileSync(temporary, content, { mode: 0o600 });
-  chmodSync(temporary, 0o600);
-  renameSync(temporary, path);
 }
 
 /** The same address may be written in several ways. */

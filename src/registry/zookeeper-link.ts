@@ -127,6 +127,13 @@ export class ZooKeeperLink implements SessionLink {
     await this.call<[]>(`remove ${path}`, (done) => { this.client.remove(this.real(path), -1, done); });
   }
 
+  /** Gives a node that exists the rights of the plan. */
+  async setAccess(path: string): Promise<void> {
+    await this.call<[Stat]>(`set the rights of ${path}`, (done) => {
+      this.client.setACL(this.real(path), aclOf(this.options.access, path), -1, done);
+    });
+  }
+
   async multi(operations: readonly MultiOperation[]): Promise<readonly string[]> {
     const transaction = this.client.transaction();
     for (const operation of operations) this.addPart(transaction, operation);

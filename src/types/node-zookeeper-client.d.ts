@@ -58,6 +58,7 @@ declare module 'node-zookeeper-client' {
     readonly connectionManager: ConnectionManager;
     connect(): void;
     close(): void;
+    setACL(path: string, acls: readonly ACL[], version: number, callback: Callback<[Stat]>): void;
     addAuthInfo(scheme: string, auth: Buffer): void;
     create(path: string, data: Buffer, acls: readonly ACL[], mode: number, callback: Callback<[string]>): void;
     remove(path: string, version: number, callback: Callback<[]>): void;

@@ -1,29 +1,29 @@
 import { expect } from 'chai';
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, statSync, utimesSync } from 'node:fs';
+import { get as httpGet } from 'node:http';
+import { get as httpsGet } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
+import { MongoClient } from 'mongodb';
+import { systemClock } from '../../src/clock';
+import { PermissionError } from '../../src/errors';
+import { silentLog } from '../../src/log';
+import { systemRandom } from '../../src/random';
+import { connectZooKeeper } from '../../src/registry/zookeeper-coordination';
 import { loadSchema } from '../../src/schemas';
 import type { Run } from '../support/checkout';
+import { derivedSecrets } from '../support/derived-secrets';
 import { listenersOf } from '../support/listeners';
-import { post } from './support/https';
+import { RequestedCluster, parametersFrom, type Published } from './support/cluster';
 import { clusterBasePort } from './support/ports';
+import { startedProcesses } from './support/processes';
 import { sharedNode } from './support/shared-node';
-import { readText, type SlaposNode } from './support/slapos-node';
-
-interface Published {
-  readonly 'admin-secret': string;
-  readonly 'intake-urls': readonly string[];
-  readonly certificates: Readonly<Record<string, string>>;
-  readonly command: string;
-  readonly 'fault-tolerant': boolean;
-  readonly remark: string;
-}
+import type { SlaposNode } from './support/slapos-node';
 
 const LINES = 10_000;
 const LINES_A_REQUEST = 1_000;
-const QUICK_JAVA = '-XX:TieredStopAtLevel=1';
 const ROLES = ['admin', 'producer', 'consumer', 'launcher', 'super'];
 /** What listens in a cluster of one of each, as distances from the base. */
 const OFFSETS = [1, 11, 21, 31, 41, 51, 71];
@@ -34,43 +34,20 @@ describe('SlapOS: a cluster of one of each', function () {
   this.timeout(1_800_000);
   let node: SlaposNode;
   let base = 0;
-  let parameters = {};
+  let cluster: RequestedCluster;
   let published: Published;
 
-  const resilog = (...args: string[]): Promise<Run> => node.run(published.command, args);
-
-  const partitionOf = (tier: string): string => {
-    const found = node.usedPartitions().find((name) => existsSync(join(node.partition(name), 'var', 'log', `${tier}-output.log`)));
-    if (found === undefined) throw new Error(`no partition runs ${tier}`);
-    return found;
-  };
-
-  const untilReady = async (): Promise<void> => {
-    const deadline = Date.now() + READY_MS;
-    for (;;) {
-      const { code, stdout, stderr } = await resilog('status');
-      if (code === 0) return;
-      if (Date.now() > deadline) throw new Error(`not ready: ${stdout}${stderr}`);
-      await sleep(1_000);
-    }
-  };
+  const resilog = (...args: string[]): Promise<Run> => cluster.resilog(...args);
 
   before(async () => {
     node = await sharedNode();
     base = await clusterBasePort();
-    parameters = {
-      zookeeper: { 'base-port': base, 'java-options': QUICK_JAVA },
-      mongodb: { 'base-port': base + 30 },
-      solr: { 'base-port': base + 40, 'java-options': QUICK_JAVA },
-      producer: { 'base-port': base + 50 },
-      consumer: { 'base-port': base + 70 },
-    };
+    cluster = new RequestedCluster(node, 'cluster', parametersFrom(base));
   });
 
   it('is requested once, and every promise passes', async () => {
-    await node.request('cluster', node.releaseUrl, parameters);
-    await node.settle();
-    published = (await node.info<Published>('cluster'))['connection-parameters'];
+    await cluster.start();
+    ({ published } = cluster);
     expect(loadSchema('instance-default-output-schema').check(published)).to.have.property('value');
     expect(published['intake-urls']).to.deep.equal([`https://[::1]:${base + 51}`]);
     expect(published['fault-tolerant']).to.equal(false);
@@ -90,16 +67,12 @@ describe('SlapOS: a cluster of one of each', function () {
   });
 
   it(`takes ${LINES} lines over HTTPS and finds each of them`, async () => {
-    const { stdout } = await resilog('source', 'add', 'web1', '--json');
-    const { key } = JSON.parse(stdout) as { key: string };
-    const authority = published.certificates['producer-1'] ?? '';
+    const key = await cluster.addSource('web1');
     for (let first = 0; first < LINES; first += LINES_A_REQUEST) {
       const lines = Array.from({ length: LINES_A_REQUEST }, (_, index) => `slapos test line ${first + index}\n`);
-      expect(await post(`${published['intake-urls'][0] ?? ''}/${key}`, authority, lines.join(''))).to.equal(200);
+      expect(await cluster.post(1, key, lines.join(''))).to.equal(200);
     }
-    const waited = await resilog('wait', '--idle', '--timeout', '180s');
-    expect(waited.code, waited.stderr).to.equal(0);
-    expect((await resilog('search', '*', '--source', 'web1', '--count')).stdout.trim()).to.equal(String(LINES));
+    expect(await cluster.countLines('web1')).to.equal(LINES);
   });
 
   it('shows its secrets in no command line and to no other user', async () => {
@@ -107,12 +80,64 @@ describe('SlapOS: a cluster of one of each', function () {
     const passwords = ROLES.map((role) => createHmac('sha256', secret).update(role).digest('hex'));
     const { stdout } = await node.run('ps', ['-eo', 'args', '-ww']);
     const logs = await node.run('sh', ['-c', `cat ${node.partition('slappart*')}/.*.log ${node.partition('slappart*')}/var/log/*`]);
-    for (const word of [secret, ...passwords]) {
+    const authority = createHmac('sha256', secret).update('authority').digest('hex');
+    for (const word of [secret, authority, ...passwords, ...await derivedWords(secret)]) {
       expect(stdout).not.to.include(word);
       expect(logs.stdout).not.to.include(word);
     }
+    expect(logs.stdout).not.to.include('PRIVATE KEY');
     const modes = await node.run('stat', ['-c', '%a', ...node.usedPartitions().map((name) => node.partition(name))]);
     expect(new Set(modes.stdout.trim().split('\n'))).to.deep.equal(new Set(['750']));
+    // Nothing below it is for others either, should it be opened to them.
+    const all = node.partition('slappart*');
+    const open = await node.run('sh', ['-c', `find ${all}/etc ${all}/srv ${all}/var -maxdepth 0 -perm /077`]);
+    expect(open.stdout).to.equal('');
+    const files = await node.run('sh', ['-c', `stat -c %a ${all}/etc/secret/* ${all}/srv/tls/*.key`]);
+    expect(new Set(files.stdout.trim().split('\n'))).to.deep.equal(new Set(['600']));
+  });
+
+  it('lets no stranger into MongoDB, Solr or ZooKeeper', async () => {
+    // Who is no stranger is let in: mongod and Solr answer the command line above all the time.
+    const options = { directConnection: true, serverSelectionTimeoutMS: 3_000 };
+    const encrypted = new MongoClient(`mongodb://[::1]:${base + 31}/?tls=true&tlsAllowInvalidCertificates=true`, options);
+    const plain = new MongoClient(`mongodb://[::1]:${base + 31}/`, options);
+    try {
+      expect(await refusal(encrypted.db('resilog').collection('states').findOne())).to.match(/requires authentication/);
+      expect(await refusal(encrypted.db('admin').command({ createUser: 'x', pwd: 'x', roles: ['root'] })))
+        .to.match(/requires authentication/);
+      expect(await refusal(plain.db('admin').command({ hello: 1 }))).to.match(/closed/);
+    } finally {
+      await Promise.all([encrypted.close(), plain.close()]);
+    }
+    for (const path of ['/resilog/select?q=*:*', '/admin/info/health', '/admin/authentication', '/admin/collections?action=LIST']) {
+      expect(await statusOf(`https://[::1]:${base + 41}/solr${path}`)).to.equal(401);
+    }
+    expect(await refusal(statusOf(`http://[::1]:${base + 41}/solr/admin/info/health`))).to.match(/hang up|ECONNRESET|Parse Error/);
+    const tree = connectZooKeeper({
+      servers: [{ host: '::1', port: base + 1 }], chroot: '', clock: systemClock, random: systemRandom, log: silentLog,
+    });
+    try {
+      for (const attempt of [
+        tree.children('/resilog/Authentification'), tree.get('/resilog/Configuration/Cluster'), tree.get('/solr/security.json'),
+        tree.children('/solr/collections'), tree.create('/x', Buffer.alloc(0)), tree.create('/zookeeper/x', Buffer.alloc(0)),
+      ]) {
+        expect(await attempt.then(() => 'let in', (error: unknown) => error)).to.be.instanceOf(PermissionError);
+      }
+    } finally {
+      await tree.close();
+    }
+  });
+
+  it('keeps no password where the registry says where servers are', async () => {
+    const stored = await resilog('config', 'list', '--json');
+    expect(stored.code, stored.stderr).to.equal(0);
+    // ZooKeeper's files are mostly zeros.
+    const registry = await node.run('sh', ['-c',
+      `cat ${node.partition('slappart*')}/srv/zookeeper/version-2/* | tr -d '\\000'`]);
+    for (const word of await derivedWords(published['admin-secret'])) {
+      expect(stored.stdout).not.to.include(word);
+      expect(registry.stdout).not.to.include(word);
+    }
   });
 
   it('starts a server anew that was killed', async () => {
@@ -120,17 +145,19 @@ describe('SlapOS: a cluster of one of each', function () {
     if (mongod === undefined) throw new Error('mongod does not run');
     process.kill(mongod[0], 'SIGKILL');
     await sleep(2_000);
-    await untilReady();
+    await cluster.untilReady();
     expect([...node.services().keys()]).not.to.include(mongod[0]);
   });
 
   it('rotates its logs, at once when told so (long)', async () => {
-    const mongod = node.partition(partitionOf('mongodb'));
+    const mongod = node.partition(cluster.partitionOf('mongodb-1'));
     expect((await node.run(join(mongod, 'bin', 'rotate-logs'), ['--now'])).code).to.equal(0);
     const archive = join(mongod, 'srv', 'backup', 'logrotate');
     const files = readdirSync(archive);
-    expect(files.join()).to.match(/^mongodb-output\.log-[\d-]+\.gz$/);
-    expect(gunzipSync(readFileSync(join(archive, files[0] ?? ''))).toString()).to.include('ComponentHealthy');
+    for (const name of files) expect(name).to.match(/^(mongodb|turn)-output\.log-[\d-]+\.gz$/);
+    const own = files.filter((name) => name.startsWith('mongodb-'));
+    expect(own).to.have.length(1);
+    expect(gunzipSync(readFileSync(join(archive, own[0] ?? ''))).toString()).to.include('ComponentHealthy');
     // What is running goes on with the emptied file.
     const deadline = Date.now() + READY_MS;
     const log = join(mongod, 'var', 'log', 'mongodb-output.log');
@@ -139,7 +166,7 @@ describe('SlapOS: a cluster of one of each', function () {
   });
 
   it('begins another log of ZooKeeper\'s on another day (long)', async () => {
-    const folder = join(node.partition(partitionOf('zookeeper')), 'var', 'log');
+    const folder = join(node.partition(cluster.partitionOf('zookeeper-1')), 'var', 'log');
     const yesterday = new Date(Date.now() - 86_400_000);
     utimesSync(join(folder, 'zookeeper.log'), yesterday, yesterday);
     const zookeeper = [...node.services()].find(([, command]) => / org\.apache\.zookeeper\..*QuorumPeerMain /.test(command)
@@ -149,51 +176,83 @@ describe('SlapOS: a cluster of one of each', function () {
     const deadline = Date.now() + READY_MS;
     while (!existsSync(join(folder, wanted)) && Date.now() < deadline) await sleep(500);
     expect(readdirSync(folder)).to.include(wanted);
-    await untilReady();
+    await cluster.untilReady();
   });
 
   it('is left alone by further runs of slapgrid (long)', async () => {
     expect((await node.instance('--all')).code).to.equal(0);
     const before = services(node);
+    const secrets = await secretFiles(node);
     for (let pass = 0; pass < 2; pass += 1) expect((await node.instance('--all')).code).to.equal(0);
     expect(services(node)).to.deep.equal(before);
+    expect(await secretFiles(node)).to.equal(secrets);
     expect((await node.info<Published>('cluster'))['connection-parameters']).to.deep.equal(published);
   });
 
   it('stops, and starts again with the same data and secrets (long)', async () => {
-    await node.request('cluster', node.releaseUrl, parameters, 'stopped');
+    const secrets = await secretFiles(node);
+    await cluster.request('stopped');
     for (let pass = 0; pass < 3; pass += 1) await node.instance();
     expect([...node.services().values()]).to.deep.equal([]);
-    await node.request('cluster', node.releaseUrl, parameters);
-    await node.settle();
-    expect((await node.info<Published>('cluster'))['connection-parameters']['admin-secret']).to.equal(published['admin-secret']);
-    await untilReady();
+    await cluster.start();
+    expect(cluster.published['admin-secret']).to.equal(published['admin-secret']);
+    await cluster.untilReady();
+    expect(await secretFiles(node)).to.equal(secrets);
     expect((await resilog('search', '*', '--source', 'web1', '--count')).stdout.trim()).to.equal(String(LINES));
   });
 
   it('says in its log which parameter is wrong', async () => {
-    await node.request('cluster', node.releaseUrl, { ...parameters, zookeeper: { count: 2 }, solr: { cuont: 1 } });
+    const { parameters } = cluster;
+    cluster.parameters = { ...parameters, zookeeper: { count: 2 }, solr: { cuont: 1 } };
+    await cluster.request();
     const { code, stderr } = await node.instance();
     expect(code).not.to.equal(0);
     expect(stderr).to.match(/2 is not one of \[1, 3, 5\]/);
     expect(stderr).to.include('cuont');
-    await node.request('cluster', node.releaseUrl, parameters);
-    await node.settle();
+    cluster.parameters = parameters;
+    await cluster.start();
   });
 
   it('leaves nothing when it is destroyed', async () => {
-    await node.destroy('cluster', node.releaseUrl, parameters);
+    await cluster.destroy();
     expect(node.usedPartitions()).to.deep.equal([]);
     expect([...node.services().values()]).to.deep.equal([]);
   });
 });
 
-/** Services with the start of each: the same number with another time is another process. */
-function services(node: SlaposNode): string[] {
-  return [...node.services()].filter(([, command]) => !command.includes('sleep'))
-    .map(([pid]) => `${pid} ${createHash('sha256').update(startOf(pid)).digest('hex').slice(0, 8)}`).sort();
+/** Every password that members of the cluster are told. */
+async function derivedWords(secret: string): Promise<string[]> {
+  const { options } = await derivedSecrets(secret);
+  const { admin, producer, consumer, zookeeper, mongodb, solr, set } = options;
+  return [admin, producer, consumer, zookeeper, mongodb, solr, set].flatMap((told) => Object.values(told))
+    .concat(options.super).flatMap((text) => text.split('\n')).map((line) => line.split(':').at(-1) ?? '');
 }
 
-function startOf(pid: number): string {
-  return readText(`/proc/${pid}/stat`).replace(/^.*\) /s, '').split(' ')[19] ?? '';
+/** Hashes of all files with secrets, and of servers' keys and certificates. */
+async function secretFiles(node: SlaposNode): Promise<string> {
+  const all = node.partition('slappart*');
+  const { code, stdout, stderr } = await node.run('sh', ['-c',
+    `sha256sum ${all}/etc/secret/* ${all}/srv/tls/server.key ${all}/etc/resilog/*.crt`]);
+  expect(code, stderr).to.equal(0);
+  return stdout;
+}
+
+function refusal(attempt: Promise<unknown>): Promise<string> {
+  return attempt.then(() => 'let in', (error: unknown) => String(error));
+}
+
+/** Of a GET without a password, by a client that trusts anybody. */
+function statusOf(url: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const get = url.startsWith('https:') ? httpsGet : httpGet;
+    const sent = get(url, { rejectUnauthorized: false, agent: false }, (response) => {
+      response.resume().on('end', () => { resolve(response.statusCode ?? 0); });
+    });
+    sent.on('error', reject);
+  });
+}
+
+/** All services; those that only sleep between two looks at their logs start programs all the time. */
+function services(node: SlaposNode): string[] {
+  return startedProcesses(node, (command) => !command.includes('sleep'));
 }

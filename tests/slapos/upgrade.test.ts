@@ -2,10 +2,10 @@ import { expect } from 'chai';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { RequestedCluster, parametersFrom } from './support/cluster';
-import { Feeder } from './support/feeder';
 import { clusterBasePort } from './support/ports';
 import { sharedNode } from './support/shared-node';
 import { readText, type SlaposNode } from './support/slapos-node';
+import { Traffic } from './support/traffic';
 
 interface TurnEvent { readonly time: string; readonly event: string; readonly member: string }
 
@@ -59,16 +59,16 @@ describe('SlapOS: an upgrade of a running cluster', function () {
     const url = await node.packAs(NEXT);
     await node.build(url);
     const former = new Map(MEMBERS.map((member) => [member, pidOf(member)]));
-    const feeder = new Feeder(cluster, key, 'roll');
+    const traffic = new Traffic(cluster, key, 'roll');
     cluster.url = url;
     await cluster.request();
     await rollOn(node.softwareOf(url));
-    await feeder.stop();
+    const lines = await traffic.stop();
     await cluster.settle();
-    process.stdout.write(`    longest time without a request that was taken: ${feeder.gapMs} ms\n`);
+    process.stdout.write(`    longest time without a request that was taken: ${traffic.gapMs} ms\n`);
     for (const member of MEMBERS) expect(pidOf(member), member).not.to.equal(former.get(member));
-    expect(await cluster.countLines('rolled')).to.equal(feeder.acknowledged);
-    expect(feeder.gapMs).to.be.at.most(GAP_MS);
+    expect(await cluster.countLines('rolled')).to.equal(lines);
+    expect(traffic.gapMs).to.be.at.most(GAP_MS);
   });
 
   it('gave every member its turn, and nobody another\'s', () => {
@@ -107,10 +107,7 @@ describe('SlapOS: an upgrade of a running cluster', function () {
     const missing = `${cluster.partitionOf('mongodb-3')}:*`;
     await node.slapos('node', 'stop', missing);
     const former = pidOf('mongodb-1');
-    cluster.parameters = {
-      ...cluster.parameters, mongodb: { ...(cluster.parameters.mongodb as object), 'cache-gigabytes': 0.3 },
-    };
-    await cluster.request();
+    await cluster.change({ mongodb: { 'cache-gigabytes': 0.3 } });
     // The root tells its members; a run over all would start the one that is down.
     await node.instance('--only-cp', /slappart\d+/.exec(cluster.published.command)?.[0] ?? '');
     const { code, stderr } = await node.instance('--only-cp', cluster.partitionOf('mongodb-1'));

@@ -45,6 +45,7 @@ export function addLaunchCommand(parent: Command, context: CommandContext): void
         data: flags.data ?? configuration.data ?? dirname(configuration.file),
         ...(flags.renewAfter === undefined ? {} : { renewAfterMs: parseDuration(flags.renewAfter) }),
         ...(flags.componentVersion === undefined ? {} : { version: flags.componentVersion }),
+        access: configuration,
         connect: () => new Adapters({ configuration, clock, random, log }).coordination(),
         clock, log, signals: process,
       }));

@@ -4,6 +4,7 @@ import type { CommandContext } from '../../cli/context';
 import { ExitCode } from '../../cli/exit-codes';
 import { parseDuration } from '../../cli/time';
 import { ConfigurationError, messageOf } from '../../errors';
+import { readConfiguration, type ProcessConfiguration } from '../configuration';
 import { tiers, type MembersPlan, type TierName } from '../members/plan';
 import type { Tier } from '../members/tier';
 
@@ -16,10 +17,12 @@ interface ConvergeFlags {
   readonly json?: boolean;
 }
 
+type ServersAccess = Pick<ProcessConfiguration, 'mongodb' | 'solr'>;
+
 export function addMembersCommand(parent: Command, context: CommandContext): void {
   const members = parent.command('members').summary('let servers join, leave and be replaced')
     .description('Which servers belong to the ensemble of ZooKeeper, to the replica set of MongoDB and to SolrCloud. Needs no'
-      + ' configuration file.');
+      + ' configuration file, unless they ask for passwords or speak TLS: then --config names one that has "mongodb" and "solr".');
   members.command('converge').summary('bring the servers in line with the members that are wanted')
     .description('Makes the replica set unless it is made; lets servers join that are wanted, after they have copied the data; replaces'
       + ' who lost its data; takes out who is not wanted any more, after its copies are elsewhere. One safe change after another: it may be'
@@ -36,7 +39,7 @@ export function addMembersCommand(parent: Command, context: CommandContext): voi
       const [{ readPlan }, { StateFile }, { converge }] = await Promise.all([
         import('../members/plan'), import('../members/state'), import('../members/converge'),
       ]);
-      const chosen = await openTiers(readPlan(flags.plan), flags, context);
+      const chosen = await openTiers(readPlan(flags.plan), flags, context, accessOf(parent));
       try {
         const outcomes = await converge({
           tiers: chosen, state: new StateFile(flags.state), clock, timeoutMs: parseDuration(flags.timeout), signal,
@@ -55,7 +58,7 @@ export function addMembersCommand(parent: Command, context: CommandContext): voi
 }
 
 async function openTiers(
-  plan: MembersPlan, flags: ConvergeFlags, { clock }: CommandContext,
+  plan: MembersPlan, flags: ConvergeFlags, { clock }: CommandContext, access: ServersAccess,
 ): Promise<readonly Tier[]> {
   const makers: Readonly<Record<TierName, () => Promise<Tier | undefined>>> = {
     zookeeper: async () => {
@@ -64,20 +67,30 @@ async function openTiers(
     },
     mongodb: async () => {
       const { MongodbTier } = await import('../members/mongodb-tier');
-      return plan.mongodb && new MongodbTier(plan.mongodb);
+      return plan.mongodb && new MongodbTier(plan.mongodb, access.mongodb);
     },
     solr: async () => {
       if (plan.solr === undefined) return undefined;
       const [{ SolrTier }, { createSolrClient }] = await Promise.all([
         import('../members/solr-tier'), import('../../index/solr-client'),
       ]);
-      const urls = plan.solr.members.flatMap(({ address }) => (address === undefined ? [] : `http://${address}/solr`));
-      return new SolrTier(plan.solr, createSolrClient({ baseUrls: () => urls, clock }));
+      // Nodes that have certificates answer nothing else than HTTPS.
+      const scheme = access.solr?.authority === undefined ? 'http' : 'https';
+      const urls = plan.solr.members.flatMap(({ address }) => (address === undefined ? [] : `${scheme}://${address}/solr`));
+      return new SolrTier(plan.solr, createSolrClient({
+        baseUrls: () => urls, clock, ...(access.solr === undefined ? {} : { access: access.solr }),
+      }));
     },
   };
   const chosen = tiers.filter((name) => flags.tier?.includes(name) ?? true);
   const made = await Promise.all(chosen.map((name) => makers[name]()));
   return made.filter((tier) => tier !== undefined);
+}
+
+/** Nothing without --config: a configuration that happens to be found is not meant. */
+function accessOf(parent: Command): ServersAccess {
+  const { config } = parent.opts<{ config?: string }>();
+  return config === undefined ? { mongodb: undefined, solr: undefined } : readConfiguration(config);
 }
 
 function superuser({ superuser: file }: ConvergeFlags): string | undefined {

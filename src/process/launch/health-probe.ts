@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process';
 import { connect } from 'node:net';
 import { MongoClient } from 'mongodb';
+import { mongodbAccessOptions, type MongodbAccess } from '../../archive/mongodb-access';
 import { ConfigurationError, messageOf } from '../../errors';
+import type { ServerAccess } from '../../server-access';
+import { httpProbe } from './http-probe';
 
 /** Asks a component once whether it can work. Rejects with the reason when it can't. */
 export interface HealthProbe {
@@ -14,11 +17,17 @@ const ANSWER_LIMIT_MS = 3_000;
 const ANSWER_BYTES_MAX = 64 * 1024;
 const FORMS = 'tcp:[address]:port, tcp:[address]:port:send=expect, http(s)://…, mongodb://… or exec:command';
 
+/** How the probe proves itself to the component, and whom it trusts. */
+export interface HealthAccess {
+  readonly mongodb: MongodbAccess | undefined;
+  readonly solr: ServerAccess | undefined;
+}
+
 /** ConfigurationError when the text is none of the forms that docs/specs/registry.md describes. */
-export function parseHealth(text: string): HealthProbe {
+export function parseHealth(text: string, access?: HealthAccess): HealthProbe {
   if (text.startsWith('tcp:')) return tcpProbe(text);
-  if (/^https?:\/\//.test(text)) return httpProbe(text);
-  if (/^mongodb:\/\//.test(text)) return mongodbProbe(text);
+  if (/^https?:\/\//.test(text)) return httpProbe(text, access?.solr, ANSWER_LIMIT_MS);
+  if (/^mongodb:\/\//.test(text)) return mongodbProbe(text, access?.mongodb);
   if (text.startsWith('exec:') && text.length > 5) return execProbe(text.slice(5));
   throw new ConfigurationError(`"${text}" is not a health check`, { remedy: `write ${FORMS}` });
 }
@@ -52,19 +61,8 @@ function tcpProbe(text: string): HealthProbe {
   return { check, close: () => Promise.resolve() };
 }
 
-function httpProbe(url: string): HealthProbe {
-  return {
-    check: async () => {
-      const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
-      await response.body?.cancel();
-      if (!response.ok) throw new Error(`answered ${response.status}`);
-    },
-    close: () => Promise.resolve(),
-  };
-}
-
 /** Healthy as the primary or a secondary of a replica set: not while it starts, rolls back or is not initiated. */
-function mongodbProbe(url: string): HealthProbe {
+function mongodbProbe(url: string, access: MongodbAccess | undefined): HealthProbe {
   let client: MongoClient | undefined;
   const forget = async (): Promise<void> => {
     const former = client;
@@ -73,6 +71,7 @@ function mongodbProbe(url: string): HealthProbe {
   };
   const check = async (): Promise<void> => {
     client ??= new MongoClient(url, {
+      ...mongodbAccessOptions(url, access),
       directConnection: true,
       serverSelectionTimeoutMS: ANSWER_LIMIT_MS,
       connectTimeoutMS: ANSWER_LIMIT_MS,

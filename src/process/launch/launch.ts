@@ -11,7 +11,7 @@ import { ComponentProcess } from './component-process';
 import { readDiskFacts, type DiskFacts } from './disk-facts';
 import { awaitFormerChild, forgetChild, noteChild } from './former-child';
 import { HealthMonitor } from './health-monitor';
-import { parseHealth } from './health-probe';
+import { parseHealth, type HealthAccess } from './health-probe';
 
 export interface LaunchOptions {
   readonly kind: ComponentKind;
@@ -21,6 +21,8 @@ export interface LaunchOptions {
   readonly address: string;
   /** See `parseHealth`. */
   readonly health: string;
+  /** For the health check of a server that asks for a password or speaks TLS. */
+  readonly access?: HealthAccess;
   /** The component and its arguments. */
   readonly command: readonly string[];
   /** Folder whose file system's fill is reported, and where the child is noted for the next launcher. */
@@ -63,7 +65,7 @@ const SICK_POLL_MS = 500;
  */
 export async function runLaunch(options: LaunchOptions): Promise<number> {
   if (options.command.length === 0) throw new ConfigurationError('there is no command to launch');
-  const probe = parseHealth(options.health);
+  const probe = parseHealth(options.health, options.access);
   const { clock, log, data } = options;
   if (data !== undefined) mkdirSync(data, { recursive: true });
   const note = data === undefined ? undefined : join(data, `resilog-launch-${options.member}.json`);

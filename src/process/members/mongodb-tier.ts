@@ -1,6 +1,9 @@
 import type { Document } from 'mongodb';
+import type { MongodbAccess, MongodbIdentity } from '../../archive/mongodb-access';
 import { ConfigurationError, UnavailableError, messageOf } from '../../errors';
-import { command, readMembers } from '../replica-set';
+import { declareUsers } from '../archive-users';
+import { readMembers } from '../replica-set';
+import { replicaSetCommand } from '../replica-set-command';
 import { entryOf, nameOf, nextSetStep, type SetMember } from './mongodb-steps';
 import type { MembersPlan } from './plan';
 import type { TierState } from './state';
@@ -11,7 +14,6 @@ interface SetConfiguration extends Document {
   readonly members: readonly SetMember[];
 }
 
-const ANSWER_LIMIT_MS = 3_000;
 /** A change waits until a majority of the members has the former one. */
 const CHANGE_LIMIT_MS = 30_000;
 /** The primary hands over once another member has what it has; else it stays. */
@@ -19,21 +21,25 @@ const CATCH_UP_SECONDS = 10;
 const STAYS_DOWN_SECONDS = 30;
 /** A primary is replaced in a few seconds; the default of 10 s is longer than clients like to wait. */
 const ELECTION_TIMEOUT_MS = 5_000;
+/** The archive's, for the rights of its users. */
+const DATABASE = 'resilog';
 
 /** The archive's replica set. */
 export class MongodbTier implements Tier {
   readonly name = 'mongodb';
   readonly wanted: readonly string[];
+  private usersAreDeclared = false;
 
-  constructor(private readonly plan: NonNullable<MembersPlan['mongodb']>) {
+  /** `access` has the members' key when they have one, and the users that are to be. */
+  constructor(private readonly plan: NonNullable<MembersPlan['mongodb']>, private readonly access?: MongodbAccess) {
     this.wanted = plan.members.map(({ name }) => name);
   }
 
   async pass(former: TierState | undefined): Promise<TierState> {
     const primary = await this.findPrimary(lostForGood(former, this.plan.members));
     if (primary === undefined) return this.initiate(former);
-    const configuration = (await command(primary, { replSetGetConfig: 1 }, ANSWER_LIMIT_MS)).config as SetConfiguration;
-    const status = await command(primary, { replSetGetStatus: 1 }, ANSWER_LIMIT_MS);
+    const configuration = (await this.command(primary, { replSetGetConfig: 1 })).config as SetConfiguration;
+    const status = await this.command(primary, { replSetGetStatus: 1 });
     const { members } = this.plan;
     const step = nextSetStep(members, {
       members: configuration.members,
@@ -41,7 +47,8 @@ export class MongodbTier implements Tier {
       answering: await this.answering(),
     });
     if (step?.kind === 'configure') await this.configure(primary, configuration, step.members);
-    if (step?.kind === 'step-down') await stepDown(primary);
+    if (step?.kind === 'step-down') await this.stepDown(primary);
+    else await this.declareUsers(primary);
     return {
       wanted: this.wanted, converged: step === undefined, problem: step?.what ?? '',
       members: Object.fromEntries(configuration.members.map((member) =>
@@ -62,7 +69,7 @@ export class MongodbTier implements Tier {
     let [isFree, problem] = [this.addresses.length > 0, loss];
     for (const address of this.addresses) {
       try {
-        const hello = await command(address, { hello: 1 }, ANSWER_LIMIT_MS);
+        const hello = await this.command(address, { hello: 1 }, 'nobody');
         if (typeof hello.setName === 'string') this.mustBeOurs(address, hello.setName);
         if (typeof hello.primary === 'string') return hello.primary;
         if (hello.setName !== undefined) [isFree, problem] = [false, problem || `${address} knows no primary`];
@@ -84,7 +91,7 @@ export class MongodbTier implements Tier {
   private async initiate(former: TierState | undefined): Promise<TierState> {
     const { members, replicaSet } = this.plan;
     const nothing = { wanted: this.wanted, members: former?.members ?? {}, converged: false };
-    const states = await readMembers({ members: this.addresses });
+    const states = await readMembers({ members: this.addresses, access: this.access });
     const waiting = members.filter(({ address }) =>
       address === undefined || states.find(({ member }) => member === address)?.state !== 'not initiated');
     if (waiting.length > 0) return { ...nothing, problem: `${waiting.map(({ name }) => name).join(', ')} must be up first` };
@@ -94,13 +101,13 @@ export class MongodbTier implements Tier {
     const entries = members.map((member, id) => entryOf(id, member, member.address ?? ''));
     const settings = { electionTimeoutMillis: ELECTION_TIMEOUT_MS };
     const configuration = { _id: replicaSet, members: entries, settings };
-    await command(entries[0]?.host ?? '', { replSetInitiate: configuration }, CHANGE_LIMIT_MS);
+    await this.command(entries[0]?.host ?? '', { replSetInitiate: configuration }, 'member', CHANGE_LIMIT_MS);
     return { ...nothing, problem: 'makes the replica set' };
   }
 
   /** Wanted members that answer, in this set or none. */
   private async answering(): Promise<ReadonlySet<string>> {
-    const states = await readMembers({ members: this.addresses });
+    const states = await readMembers({ members: this.addresses, access: this.access });
     const { replicaSet } = this.plan;
     return new Set(states.filter(({ state, set }) => state !== 'unreachable' && (set ?? replicaSet) === replicaSet)
       .map(({ member }) => member));
@@ -109,16 +116,30 @@ export class MongodbTier implements Tier {
   /** Of two who change the same version, one is refused. */
   private async configure(primary: string, former: SetConfiguration, members: readonly SetMember[]): Promise<void> {
     const next = { ...former, version: former.version + 1, members };
-    await command(primary, { replSetReconfig: next, maxTimeMS: CHANGE_LIMIT_MS - 5_000 }, CHANGE_LIMIT_MS);
+    await this.command(primary, { replSetReconfig: next, maxTimeMS: CHANGE_LIMIT_MS - 5_000 }, 'member', CHANGE_LIMIT_MS);
+  }
+
+  private async stepDown(primary: string): Promise<void> {
+    const handOver = { replSetStepDown: STAYS_DOWN_SECONDS, secondaryCatchUpPeriodSecs: CATCH_UP_SECONDS };
+    await this.command(primary, handOver, 'member', CHANGE_LIMIT_MS);
+  }
+
+  /** Once a run: they are the data's, so that nobody who joins or leaves changes them. */
+  private async declareUsers(primary: string): Promise<void> {
+    if (this.access?.users === undefined || this.usersAreDeclared) return;
+    await declareUsers({ member: primary, database: DATABASE, access: this.access });
+    this.usersAreDeclared = true;
+  }
+
+  /** As a member unless told otherwise: users are made after the set. */
+  private command(
+    member: string, content: Document, identity: MongodbIdentity = 'member', limitMs?: number,
+  ): Promise<Document> {
+    return replicaSetCommand(member, this.access, identity, content, limitMs);
   }
 }
 
 function statesOf(status: Document): ReadonlyMap<string, string> {
   const members = status.members as readonly { readonly name: string; readonly stateStr: string }[];
   return new Map(members.map(({ name, stateStr }) => [name, stateStr]));
-}
-
-async function stepDown(primary: string): Promise<void> {
-  const handOver = { replSetStepDown: STAYS_DOWN_SECONDS, secondaryCatchUpPeriodSecs: CATCH_UP_SECONDS };
-  await command(primary, handOver, CHANGE_LIMIT_MS);
 }

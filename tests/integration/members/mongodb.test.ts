@@ -5,11 +5,11 @@ import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/clock';
-import { command } from '../../../src/process/replica-set';
 import { converge } from '../../../src/process/members/converge';
 import { MongodbTier } from '../../../src/process/members/mongodb-tier';
 import type { WantedServer } from '../../../src/process/members/plan';
 import { StateFile } from '../../../src/process/members/state';
+import { replicaSetCommand } from '../../../src/process/replica-set-command';
 import { checkout } from '../../support/checkout';
 import { Mongods } from './mongods';
 
@@ -36,7 +36,7 @@ describe('members of a replica set', function () {
   const server = async (name: string, incarnation: string): Promise<WantedServer> =>
     ({ name, incarnation, address: await mongods.start() });
   const entries = async (member: WantedServer): Promise<readonly SetEntry[]> =>
-    ((await command(member.address ?? '', { replSetGetConfig: 1 }, 5_000)).config as { members: SetEntry[] }).members;
+    ((await replicaSetCommand(member.address ?? '', undefined, 'member', { replSetGetConfig: 1 }, 5_000)).config as { members: SetEntry[] }).members;
   const names = async (member: WantedServer): Promise<string[]> =>
     (await entries(member)).map(({ tags }) => `${tags.member ?? ''}/${tags.incarnation ?? ''}`).sort();
   const noted = (): unknown => new StateFile(join(folder, 'state.json')).tier('mongodb')?.members;

@@ -14,15 +14,20 @@ export interface Published {
   readonly remark: string;
   readonly zookeeper: string;
   readonly hosts: Readonly<Record<string, string>>;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly 'server-certificates': Readonly<Record<string, string>>;
+  readonly incarnations: Readonly<Record<string, string>>;
+  /** Incarnation of each member that takes part, by tier, as the servers themselves have said. */
+  readonly 'taking-part': Readonly<Record<string, { readonly members: Readonly<Record<string, string>> }>>;
 }
 
-type Tiers = Readonly<Record<string, unknown>>;
+type Values = Readonly<Record<string, unknown>>;
 
 const QUICK_JAVA = '-XX:TieredStopAtLevel=1';
 const READY_MS = 120_000;
 
 /** Parameters of a cluster whose ports follow one another from this base, with the counts that differ from one. */
-export function parametersFrom(base: number, counts: Readonly<Record<string, number>> = {}): Record<string, Tiers> {
+export function parametersFrom(base: number, counts: Readonly<Record<string, number>> = {}): Record<string, Values> {
   const count = (tier: string): { count: number } => ({ count: counts[tier] ?? 1 });
   return {
     zookeeper: { 'base-port': base, 'java-options': QUICK_JAVA, ...count('zookeeper') },
@@ -38,7 +43,7 @@ export class RequestedCluster {
   published!: Published;
 
   constructor(
-    readonly node: SlaposNode, readonly name: string, public parameters: Readonly<Record<string, unknown>>,
+    readonly node: SlaposNode, readonly name: string, public parameters: Values,
     public url = node.releaseUrl,
   ) {}
 
@@ -50,6 +55,14 @@ export class RequestedCluster {
   async settle(passes?: number): Promise<void> {
     await this.node.settle(passes);
     this.published = (await this.node.info<Published>(this.name))['connection-parameters'];
+  }
+
+  /** Requests it anew with these values of tiers in the place of the former ones. */
+  change(tiers: Readonly<Record<string, Values>>): Promise<void> {
+    for (const [tier, values] of Object.entries(tiers)) {
+      this.parameters = { ...this.parameters, [tier]: { ...(this.parameters[tier] as Values | undefined), ...values } };
+    }
+    return this.request();
   }
 
   async start(): Promise<void> {
@@ -96,10 +109,11 @@ export class RequestedCluster {
     return Number((await this.resilog('search', '*', '--source', source, '--count')).stdout.trim());
   }
 
-  /** The partition that runs this member, such as `mongodb-2`. */
+  /** The partition that runs this member, such as `mongodb-2`, by the name that its launcher or process was given. */
   partitionOf(member: string): string {
+    const named = new RegExp(`(--member |"member": ")${member}[ "]`);
     const found = this.node.usedPartitions().find((partition) =>
-      this.configurationOf(partition).some((text) => new RegExp(`"${member}"|--member ${member} `).test(text)));
+      this.configurationOf(partition).some((text) => named.test(text)));
     if (found === undefined) throw new Error(`no partition has ${member}`);
     return found;
   }

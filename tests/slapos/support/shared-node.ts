@@ -11,12 +11,18 @@ export function sharedNode(): Promise<SlaposNode> {
 
 async function start(): Promise<SlaposNode> {
   const node = await SlaposNode.start();
-  await node.build(node.releaseUrl);
-  return node;
+  try {
+    await node.build(node.releaseUrl);
+    return node;
+  } catch (error) {
+    await node.remove();
+    throw error;
+  }
 }
 
 // Outside of any suite: once, when all of them are over.
 after(async function () {
   this.timeout(300_000);
-  await (await starting)?.remove();
+  // What kept it from starting is known to the tests that wanted it.
+  await (await starting?.catch(() => undefined))?.remove();
 });

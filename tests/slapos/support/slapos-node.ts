@@ -44,7 +44,7 @@ export class SlaposNode {
     mkdirSync(join(folder, 'home'));
     await mustWork(run('python3', [join(checkout, 'tools', 'sdist.py'), join(folder, 'release')]));
     cpSync(join(checkout, 'tests', 'slapos', 'compat'), join(folder, 'compat'), { recursive: true });
-    for (const name of ['requirements.txt', 'node.py', 'lose.py']) {
+    for (const name of ['requirements.txt', 'node.py', 'lose.py', 'publish.py']) {
       cpSync(join(checkout, 'tests', 'slapos', name), join(folder, name));
     }
     node.give(folder);
@@ -146,26 +146,30 @@ export class SlaposNode {
     throw new Error(`still used: ${this.usedPartitions().join(', ')}`);
   }
 
-  /** The partition that runs this member, by the name that its launcher or process was given. */
-  async partitionOf(member: string): Promise<string> {
-    const files = ['run', 'process.json'].map((name) => join(this.partition('*'), 'etc', 'resilog', name)).join(' ');
-    const { stdout } = await this.run('sh', ['-c', `grep -lE -- '(--member |"member": ")${member}[ "]' ${files}`]);
-    const found = /slappart\d+/.exec(stdout)?.[0];
-    if (found === undefined) throw new Error(`no partition runs ${member}`);
-    return found;
+  /** Kills all processes of a partition, those that start others anew with them. */
+  killAll(partition: string): void {
+    const folder = `${this.partition(partition)}/`;
+    for (const [pid] of [...this.services()].filter(([, command]) => command.includes(folder))) kill(pid);
   }
 
   /** A partition's computer dies: its processes and data are gone at once, and nothing is placed in it again. */
   async lose(name: string): Promise<void> {
     const folder = this.partition(name);
     await mustWork(this.run('venv/bin/python', ['lose.py', 'b/var/proxy.db', name]));
-    for (const [pid] of [...this.services()].filter(([, command]) => command.includes(`${folder}/`))) kill(pid);
+    this.killAll(name);
     rmSync(join(this.folder, 'b', 'inst', 'etc', 'supervisord.conf.d', `${name}.conf`), { force: true });
     await this.slapos('node', 'supervisorctl', 'update');
-    for (const [pid] of [...this.services()].filter(([, command]) => command.includes(`${folder}/`))) kill(pid);
+    this.killAll(name);
     for (const file of readdirSync(folder)) {
       if (!file.startsWith('.slapos-resource')) rmSync(join(folder, file), { recursive: true, force: true });
     }
+  }
+
+  /** Changes what the master keeps of what the instance in this partition has published. */
+  async republish(name: string, changes: Readonly<Record<string, unknown>>): Promise<void> {
+    const file = join(this.folder, 'published.json');
+    writeFileSync(file, JSON.stringify(changes));
+    await mustWork(this.run('venv/bin/python', ['publish.py', 'b/var/proxy.db', name, file]));
   }
 
   /** Partitions that were lost may be used again. */

@@ -1,36 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { post } from './https';
+import type { RequestedCluster } from './cluster';
 
-/** Where lines are taken at this moment. */
-export interface Intake {
-  readonly url: string;
-  readonly certificate: string;
-}
-
-const LINES_A_REQUEST = 50;
-const PAUSE_MS = 200;
+const LINES_A_REQUEST = 20;
+const PAUSE_MS = 100;
 const RETRY_MS = 250;
-/** A request that gets no answer by then is sent again, as an agent does. */
-const ANSWER_LIMIT_MS = 15_000;
 
 /**
- * An agent that sends line after line, each request with a key of its own and again until it is acknowledged: all lines
- * of `lines` are, once it has stopped, and each of them must be found exactly once.
+ * An agent that sends small requests all the time, each with a key of its own, to one producer after another until it
+ * is acknowledged: all lines of `lines` are, once it has stopped, and each of them must be found exactly once.
  */
 export class Traffic {
   lines = 0;
   /** The longest time between two acknowledgements. */
   gapMs = 0;
+  private lastMs = Date.now();
   private running = true;
   private readonly ended: Promise<void>;
 
-  constructor(
-    private readonly intakes: () => readonly Intake[], private readonly key: string, private readonly name: string,
-  ) {
+  /** `key` is that of the source; `name` begins the lines and must be another one for each traffic of a source. */
+  constructor(private readonly cluster: RequestedCluster, private readonly key: string, private readonly name: string) {
     this.ended = this.run();
   }
 
-  /** Returns when everything that was sent is acknowledged. */
+  /** Returns the number of lines when everything that was sent is acknowledged. */
   async stop(): Promise<number> {
     this.running = false;
     await this.ended;
@@ -38,27 +30,22 @@ export class Traffic {
   }
 
   private async run(): Promise<void> {
-    let lastMs = Date.now();
     for (let request = 0; this.running; request += 1) {
       const body = Array.from({ length: LINES_A_REQUEST }, (_, index) => `${this.name} line ${this.lines + index}\n`).join('');
-      await this.acknowledged(`${this.name}-${request}`, body);
+      await this.sendUntilAcknowledged(`${this.name}-${request}`, body);
       this.lines += LINES_A_REQUEST;
-      this.gapMs = Math.max(this.gapMs, Date.now() - lastMs);
-      lastMs = Date.now();
       await sleep(PAUSE_MS);
     }
   }
 
-  /** Tries one producer after another. */
-  private async acknowledged(idempotencyKey: string, body: string): Promise<void> {
+  private async sendUntilAcknowledged(idempotencyKey: string, body: string): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
-      const intakes = this.intakes();
-      const intake = intakes[attempt % intakes.length];
-      const late = sleep(ANSWER_LIMIT_MS, 0);
-      const sent = intake === undefined ? Promise.resolve(0)
-        : post(`${intake.url}/${this.key}`, intake.certificate, body, { 'idempotency-key': idempotencyKey }).catch(() => 0);
-      if (await Promise.race([sent, late]) === 200) return;
+      // Producers come and go meanwhile.
+      const producer = attempt % this.cluster.published['intake-urls'].length + 1;
+      if (await this.cluster.post(producer, this.key, body, { 'Idempotency-Key': idempotencyKey }) === 200) break;
       await sleep(RETRY_MS);
     }
+    this.gapMs = Math.max(this.gapMs, Date.now() - this.lastMs);
+    this.lastMs = Date.now();
   }
 }

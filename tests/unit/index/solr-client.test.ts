@@ -120,7 +120,7 @@ describe('Solr client', () => {
       });
     });
     const client = createSolrClient({
-      baseUrls: () => [`${url}/`], clock: systemClock, credentials: { user: 'u', password: 'p:é' },
+      baseUrls: () => [`${url}/`], clock: systemClock, access: { credentials: { user: 'u', password: 'p:é' } },
     });
     clients.push(client);
     await client.request({ path: '/logs/select', query: { a: 'b&c' }, form: [['fq', 'x&y'], ['fq', 'z']], effect: 'read' });

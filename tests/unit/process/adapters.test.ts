@@ -14,7 +14,8 @@ describe('Adapters.eventually', () => {
     stop = new AbortController();
     const configuration: ProcessConfiguration = {
       file: 'resilog.json', zookeeper: [], chroot: '', credentials: undefined, access: undefined, member: undefined,
-      address: undefined, port: undefined, data: undefined, pylogsparser: undefined, tls: undefined, logLevel: 'info',
+      address: undefined, port: undefined, data: undefined, pylogsparser: undefined, tls: undefined, mongodb: undefined,
+      solr: undefined, logLevel: 'info',
     };
     adapters = new Adapters({ configuration, clock: systemClock, random: systemRandom, log: silentLog });
   });

@@ -51,6 +51,23 @@ describe('process configuration', () => {
       .to.throw(ConfigurationError, 'access.admin');
   });
 
+  it('reads how it proves itself to MongoDB and Solr, from files that its own file names', () => {
+    const content = {
+      zookeeper: ['[::1]:1'], solr: { credentials: 'solr', authority: 'ca.crt' },
+      mongodb: { credentials: 'mongodb', key: 'key', users: 'users' },
+    };
+    expect(() => readConfiguration(write(content))).to.throw(ConfigurationError, `${join(folder, 'key')} can't be read`);
+    const files = { solr: 'consumer:a:b\n', mongodb: 'admin:c\n', key: 'ab\ncd\n', users: 'admin:c\nproducer:d\n', 'ca.crt': 'PEM' };
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    const read = readConfiguration(write(content));
+    expect(read.solr).to.deep.equal({ credentials: { user: 'consumer', password: 'a:b' }, authority: 'PEM' });
+    const users = [{ user: 'admin', password: 'c' }, { user: 'producer', password: 'd' }];
+    expect(read.mongodb).to.deep.equal({ credentials: users[0], key: 'abcd', users });
+    writeFileSync(join(folder, 'mongodb'), 'no password\n');
+    expect(() => readConfiguration(write(content))).to.throw(ConfigurationError, `${join(folder, 'mongodb')} does not hold user:password`);
+    expect(() => readConfiguration(write({ ...content, solr: { key: 'key' } }))).to.throw(ConfigurationError, 'key');
+  });
+
   it('is found by RESILOG_CONFIG, else in var/ of the checkout', () => {
     expect(findConfiguration({ RESILOG_CONFIG: '/etc/resilog.json' }, folder)).to.equal('/etc/resilog.json');
     expect(() => findConfiguration({}, folder)).to.throw(ConfigurationError, 'no cluster is configured');

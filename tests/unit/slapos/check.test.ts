@@ -1,14 +1,17 @@
 import { expect } from 'chai';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { systemClock } from '../../../src/clock';
 import { ownCertificate } from '../../../src/producer/certificate';
 import { systemRandom } from '../../../src/random';
 import { checkout, run } from '../../support/checkout';
 import { ManualClock } from '../../support/manual-clock';
+import { serverTls, type TlsOptions } from '../../support/secured-servers';
 
 /** Of a producer's certificate. */
 const VALID_DAYS = 3_650;
@@ -71,14 +74,46 @@ describe('check.py, which promises ask', function () {
   });
 
   it('wants a member of MongoDB to be primary or secondary', async () => {
-    expect(await check('mongodb', program({ member: 'm', state: 'secondary' }), 'm')).to.equal('OK');
-    expect(await check('mongodb', program({ member: 'm', state: 'not initiated' }), 'm')).to.include('no replica set yet');
-    expect(await check('mongodb', program({ member: 'm', state: 'unreachable' }), 'm')).to.include('m is unreachable');
+    expect(await check('mongodb', program({ member: 'm', state: 'secondary' }), 'c', 'm')).to.equal('OK');
+    expect(await check('mongodb', program({ member: 'm', state: 'not initiated' }), 'c', 'm')).to.include('no replica set yet');
+    expect(await check('mongodb', program({ member: 'm', state: 'unreachable' }), 'c', 'm')).to.include('m is unreachable');
   });
 
-  it('wants every replica of a Solr node to be active', async () => {
-    expect(await check('solr', '::1', await http(200, '{}'))).to.equal('OK');
-    expect(await check('solr', '::1', await http(503, '{"message":"Replica(s) down"}'))).to.include('Replica(s) down');
+  it('wants every replica of a Solr node to be active, over HTTPS and with a password', async () => {
+    const { authority, certificate, key } = await serverTls();
+    const [credentials, trusted] = [join(folder, 'solr-credentials'), join(folder, 'authority.crt')];
+    writeFileSync(credentials, 'launcher:secret\n');
+    writeFileSync(trusted, authority);
+    const tls = { key, cert: certificate };
+    const solr = (status: number, body: string): Promise<string> => listening(
+      createHttpsServer(tls, ({ headers, url }, response) => {
+        const known = headers.authorization === 'Basic bGF1bmNoZXI6c2VjcmV0';
+        const said = url?.includes('CLUSTERSTATUS') === true ? '{"cluster":{}}' : body;
+        response.writeHead(known ? status : 401).end(said);
+      }));
+    const healthy = await solr(200, '{}');
+    expect(await check('solr', '::1', healthy, credentials, trusted)).to.equal('OK');
+    expect(await check('solr', '::1', await solr(503, '{"message":"Replica(s) down"}'), credentials, trusted)).to.include('Replica(s) down');
+    writeFileSync(credentials, 'launcher:other');
+    expect(await check('solr', '::1', healthy, credentials, trusted)).to.include('does not know the user').and.not.include('other');
+    writeFileSync(trusted, (await serverTls({ secret: 'another cluster' })).authority);
+    expect(await check('solr', '::1', healthy, credentials, trusted)).to.match(/certificate verify failed/);
+  });
+
+  it('wants a server\'s certificate to be of the authority, for its address, and to last', async () => {
+    const trusted = join(folder, 'authority.crt');
+    writeFileSync(trusted, (await serverTls()).authority);
+    const serving = async (options: TlsOptions): Promise<string> => {
+      const { certificate, key } = await serverTls(options);
+      return listening(createTlsServer({ key, cert: certificate }, (socket) => { socket.on('error', () => undefined); }));
+    };
+    const said = async (options: TlsOptions): Promise<string> => check('served', '::1', await serving(options), trusted);
+    expect(await said({})).to.equal('OK');
+    expect(await said({ agedDays: 380 })).to.equal('OK');
+    expect(await said({ agedDays: 390 })).to.match(/shows ends in [67] days: the root of the cluster issues another/);
+    expect(await said({ agedDays: 400 })).to.match(/is not good \(certificate has expired\)/);
+    expect(await said({ address: 'fd46::5' })).to.match(/is not good \(IP address mismatch/);
+    expect(await said({ secret: 'another cluster' })).to.match(/is not good/);
   });
 
   it('is not taken in by a Solr node that has not loaded its cores yet', async () => {
@@ -86,15 +121,20 @@ describe('check.py, which promises ask', function () {
     const node = `[::1]:${port}_solr`;
     const replica = (core: string, node_name: string, state: string, leader?: string): object =>
       ({ core, node_name, state, leader });
+    const { authority, certificate, key } = await serverTls();
+    const [credentials, trusted] = [join(folder, 'solr-credentials'), join(folder, 'authority.crt')];
+    writeFileSync(credentials, 'launcher:secret\n');
+    writeFileSync(trusted, authority);
     const state = async (...all: readonly object[]): Promise<string> => {
       const replicas = Object.fromEntries(all.map((content, index) => [`core_node${index}`, content]));
       const shards = { shard1: { replicas } };
-      const server = createHttpServer((request, response) => {
-        response.writeHead(200).end(request.url?.includes('CLUSTERSTATUS') === true
+      const server = createHttpsServer({ key, cert: certificate }, (request, response) => {
+        const known = request.headers.authorization === 'Basic bGF1bmNoZXI6c2VjcmV0';
+        response.writeHead(known ? 200 : 401).end(request.url?.includes('CLUSTERSTATUS') === true
           ? JSON.stringify({ cluster: { collections: { resilog: { shards } } } }) : '{"message":"All cores are healthy"}');
       });
       await new Promise<void>((resolve) => { server.listen({ host: '::1', port }, resolve); });
-      const said = await check('solr', '::1', String(port));
+      const said = await check('solr', '::1', String(port), credentials, trusted);
       await new Promise((resolve) => { server.close(resolve); });
       return said;
     };

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { checkout } from '../../support/checkout';
@@ -13,7 +14,13 @@ const RELEASE = {
 const HOST = 'fd46::5';
 const INCARNATION = '5f0c';
 const ACCESS = { admin: 'admin:x', producer: 'producer:x', consumer: 'consumer:x', launcher: 'launcher:x' };
+const CREDENTIALS = Object.fromEntries(['zookeeper', 'mongodb', 'mongodb-key', 'solr', 'solr-zookeeper'].map((name) => [name, `launcher:${'0'.repeat(64)}`]));
 const MEMBER = { id: 1, host: HOST, port: 12_001, 'peer-port': 12_011, 'election-port': 12_021 };
+/** Parameters that no service has to be restarted for, with other values than `server` gives. */
+const LEARNED = {
+  peers: 3, zookeeper: ['[fd46::5]:12001', '[fd46::6]:12002'], members: [MEMBER, { ...MEMBER, id: 2 }],
+  version: '100000005', 'former-incarnation': INCARNATION,
+};
 
 let renderer: ChildProcess | undefined;
 let answers: AsyncIterator<string> | undefined;
@@ -41,7 +48,8 @@ function server(kind: string, more: Readonly<Record<string, unknown>> = {}): Pro
   return render(kind, {
     ipv6_set: [HOST], incarnation: INCARNATION,
     parameters: {
-      name: `${kind}-1`, port: 12_001, chroot: '/resilog', credentials: `launcher:${'0'.repeat(64)}`, access: ACCESS,
+      name: `${kind}-1`, port: 12_001, chroot: '/resilog', credentials: CREDENTIALS, access: ACCESS,
+      authorities: { mongodb: 'PEM', solr: 'PEM' }, certificate: 'PEM',
       zookeeper: ['[fd46::5]:12001'], heap: '128m', 'java-options': '', 'replica-set': 'rs0', 'cache-gigabytes': 0.25,
       id: 1, members: [MEMBER], version: '', 'super-digest': 'super:x', 'former-incarnation': '', ...more,
     },
@@ -50,6 +58,11 @@ function server(kind: string, more: Readonly<Record<string, unknown>> = {}): Pro
 
 describe('profiles of the SlapOS instances', function () {
   this.timeout(60_000);
+
+  it('ask for a turn to restart for all parameters but those that are learned without', () => {
+    const common = readFileSync(join(checkout, 'templates', 'instance-common.cfg.in'), 'utf8');
+    expect(/^learned = (.*)$/m.exec(common)?.[1]?.split(' ').sort()).to.deep.equal(Object.keys(LEARNED).sort());
+  });
 
   for (const kind of ['zookeeper', 'mongodb', 'solr', 'producer', 'consumer']) {
     it(`${kind}: runs one service on the partition's address and publishes it`, async () => {
@@ -68,7 +81,11 @@ describe('profiles of the SlapOS instances', function () {
     it(`${kind}: has its password in a file of its own and nowhere else`, async () => {
       const profile = await server(kind);
       expect(JSON.stringify(profile)).not.to.include('0'.repeat(64));
-      expect(profile.credentials?.['context']).to.equal('key credentials slap-configuration:configuration.credentials');
+      for (const name of ['credentials', ...(kind === 'mongodb' ? ['mongodb-key'] : []),
+        ...(kind === 'solr' ? ['solr-zookeeper', 'zookeeper-digest'] : [])]) {
+        expect(profile[name]?.['context']).to.equal('key credentials slap-configuration:configuration.credentials');
+        expect(profile[name]?.['<']).to.equal('secret-base');
+      }
     });
   }
 
@@ -80,6 +97,39 @@ describe('profiles of the SlapOS instances', function () {
       expect(launch).to.include(`--member ${kind}-1 --address '[fd46::5]:12001'`).and.match(/ --$/);
     });
   }
+
+  for (const kind of ['mongodb', 'solr']) {
+    it(`${kind}: publishes its key, and starts once it was given a certificate`, async () => {
+      const waiting = await server(kind, { certificate: '' });
+      expect(waiting.publish).to.include({ 'public-key': '${server-key:public}' });
+      expect(partsOf(waiting)).not.to.include(kind);
+      const profile = await server(kind);
+      expect(partsOf(profile)).to.include('promise-certificate');
+      expect(profile.run?.context).to.include('raw tls_key ${server-key:file}')
+        .and.include('raw tls_certificate ${server-certificate:output}')
+        .and.include(`raw tls_authority \${${kind}-authority:output}`);
+      expect(profile[kind]?.['hash-files']).to.include('${server-certificate:output}').and.include('${credentials:output}');
+    });
+  }
+
+  it('producer, consumer: prove themselves to servers of the cluster, and know their authority', async () => {
+    const mongodb = 'json mongodb_access {"authority": "${mongodb-authority:output}", "credentials": "${mongodb-credentials:output}"}';
+    const solr = 'json solr_access {"authority": "${solr-authority:output}", "credentials": "${solr-credentials:output}"}';
+    expect((await server('producer'))['process.json']?.context).to.include(mongodb).and.not.include('solr');
+    expect((await server('consumer'))['process.json']?.context).to.include(mongodb).and.include(solr);
+  });
+
+  it('producer, consumer: start anew when a password or an authority is another', async () => {
+    const files = ['mongodb-credentials', 'mongodb-authority', 'solr-credentials', 'solr-authority'].map((name) => `\${${name}:output}`);
+    for (const file of files.slice(0, 2)) expect((await server('producer')).producer?.['hash-files']).to.include(file);
+    for (const file of files) expect((await server('consumer')).consumer?.['hash-files']).to.include(file);
+  });
+
+  it('consumer: needs neither for servers that are there already and ask for nothing', async () => {
+    const profile = await server('consumer', { credentials: { zookeeper: 'consumer:x' }, authorities: {} });
+    expect(profile['process.json']?.context).to.include('json mongodb_access {}').and.include('json solr_access {}');
+    expect(profile.consumer?.['hash-files']).not.to.include('mongodb');
+  });
 
   it('zookeeper: does not start in a partition that the ensemble does not know', async () => {
     const moved = await server('zookeeper', { members: [{ ...MEMBER, host: 'fd46::6' }] });
@@ -105,7 +155,7 @@ describe('profiles of the SlapOS instances', function () {
     ['producer', 'process'], ['consumer', 'process']] as const) {
     it(`${kind}: is not started anew because members of ZooKeeper come and go`, async () => {
       const profile = await server(kind);
-      const more = await server(kind, { zookeeper: ['[fd46::5]:12001', '[fd46::6]:12002'], members: [MEMBER, { ...MEMBER, id: 2 }] });
+      const more = await server(kind, LEARNED);
       const hashed = (profile[kind]?.['hash-files'] ?? '').split('\n').filter(Boolean).map((line) => line.slice(2).split(':')[0] ?? '');
       expect(hashed).to.include(`${file}-fixed.json`);
       for (const name of hashed) expect(more[name], name).to.deep.equal(profile[name]);
@@ -122,9 +172,11 @@ const CLUSTER = {
   producer: { ...TIER, 'base-port': 12_050, count: 1 },
   consumer: { ...TIER, 'base-port': 12_070, count: 1 },
   chroot: '/resilog', 'admin-secret': '', 'external-zookeeper': [], 'external-mongodb': '', 'external-solr': [],
+  'external-authority': '',
 };
 const HOSTS = Object.fromEntries(['zookeeper', 'mongodb', 'solr', 'producer', 'consumer'].map((kind) => [`${kind}-1`, HOST]));
-const FORMER = { hosts: HOSTS };
+const KEYS = { 'mongodb-1': 'KEY', 'solr-1': 'KEY' };
+const FORMER = { hosts: HOSTS, 'public-keys': KEYS };
 
 const root = (parameters: unknown, former: unknown, takingPart: unknown = {}): Promise<Profile> =>
   render('default', { ipv6_set: [HOST], computer_id: 'local', parameters, former, taking_part: takingPart });
@@ -214,7 +266,54 @@ describe('profile of the cluster\'s root', function () {
   it('gives producers and consumers their own password, servers that of launchers', async () => {
     const profile = await root(CLUSTER, FORMER);
     expect(profile['request-producer-base']).to.include({ 'config-credentials': '${roles:producer}' });
-    expect(profile['request-solr-base']).to.include({ 'config-credentials': '${roles:launcher}' });
+    expect(profile['request-solr-base']).to.include({
+      'config-credentials': '${roles:solr}', 'config-security': '${roles:security}',
+    });
+    expect(profile['request-zookeeper-base']).to.include({ 'config-credentials': '${roles:zookeeper}' })
+      .and.not.include.keys('config-authorities', 'config-security');
+    expect(profile['request-mongodb-base']).to.include({ 'config-credentials': '${roles:mongodb}' });
+  });
+
+  it('issues certificates for the keys and addresses that servers published, and passes them on', async () => {
+    const first = await root(CLUSTER, { hosts: HOSTS });
+    expect(first.certificates?.members).to.equal('!py![]');
+    expect(first['request-mongodb-1']).not.to.have.property('config-certificate');
+    expect(first['request-solr-base']).to.include({ return: 'host public-key' });
+    expect(first['request-mongodb-1']).to.include({ return: 'host incarnation public-key' });
+    const profile = await root(CLUSTER, FORMER);
+    expect(profile.certificates?.members).to.include("{'name': 'mongodb-1', 'address': 'fd46::5', 'publicKey': 'KEY', 'renewDays': 63}")
+      .and.include("{'name': 'solr-1', 'address': 'fd46::5', 'publicKey': 'KEY', 'renewDays': 66}");
+    expect(profile['request-mongodb-1']).to.include({ 'config-certificate': '${certificates:mongodb-1}' });
+    expect(profile['request-solr-1']).to.include({ 'config-certificate': '${certificates:solr-1}' });
+    expect(profile['request-consumer-base']).to.include({ 'config-authorities': '${certificates:authorities}' });
+    expect(profile['initialise-script']?.context).to.include('&tls=true').and.include('["https://[fd46::5]:12041/solr"]');
+  });
+
+  for (const tier of ['mongodb', 'solr']) {
+    it(`${tier}: leaves those that are to leave their certificates until they have left`, async () => {
+      const name = `${tier}-2`;
+      const former = {
+        hosts: { ...HOSTS, [name]: HOST }, 'public-keys': { ...KEYS, [name]: 'OTHER' }, counts: { [tier]: 2 },
+      };
+      const leaving = await root(CLUSTER, former, tookPart(tier, `${tier}-1`, name));
+      expect(leaving[`request-${name}`]).to.include({ 'config-certificate': `\${certificates:${name}}` });
+      expect(leaving.certificates?.members).to.include(`{'name': '${name}', 'address': 'fd46::5', 'publicKey': 'OTHER'`);
+      // The next run finds its address and key published still.
+      expect(leaving.gathered?.names?.split(' ')).to.include(name);
+      const left = await root(CLUSTER, former, tookPart(tier, `${tier}-1`));
+      expect(left[`request-${name}`]).to.include({ state: 'destroyed' }).and.not.include.keys('config-certificate');
+      expect(left.gathered?.names?.split(' ')).not.to.include(name);
+    });
+  }
+
+  it('trusts the authority that is named for servers that are there already, and makes none for them', async () => {
+    const external = { 'external-mongodb': 'mongodb://[fd46::9]/?replicaSet=a', 'external-solr': ['https://[fd46::9]:8983/solr'] };
+    const known = await root({ ...CLUSTER, ...external }, FORMER);
+    expect(known.certificates).to.include({ own: '!py![]', trusted: '!py![]', members: '!py![]' });
+    expect(known['resilog.json']?.context).to.include('json mongodb_access {}').and.include('json solr_access {}');
+    const named = await root({ ...CLUSTER, ...external, 'external-authority': 'PEM' }, FORMER);
+    expect(named.certificates).to.include({ own: '!py![]', trusted: "!py!['mongodb', 'solr']" });
+    expect(named['resilog.json']?.context).to.include('json mongodb_access {"authority": "${mongodb-authority:output}"}');
   });
 
   it('has the secret of the cluster that is restored, if one is given, but not its text', async () => {
@@ -239,5 +338,17 @@ describe('profile of the cluster\'s root', function () {
     expect(profile).not.to.include.keys('request-zookeeper-1', 'request-mongodb-1', 'request-solr-1');
     expect(profile['request-producer-base']?.['config-zookeeper']).to.equal("!py!['[fd46::9]:2181']");
     expect(profile['initialise-script']?.context).to.include('raw mongodb_url mongodb://[fd46::9]/?replicaSet=a');
+  });
+
+  it('takes passwords out of the addresses of servers that are there already', async () => {
+    const profile = await root({
+      ...CLUSTER, 'external-mongodb': 'mongodb://logs:s%40cret@[fd46::9]/?replicaSet=a',
+      'external-solr': ['https://logs:s%40cret@[fd46::9]:8983/solr', 'https://[fd46::8]:8983/solr'],
+    }, FORMER);
+    expect(JSON.stringify(profile)).not.to.include('s%40cret');
+    expect(profile['initialise-script']?.context).to.include('raw mongodb_url mongodb://[fd46::9]/?replicaSet=a');
+    expect(profile['resilog.json']?.context).to.include('json mongodb_access {"credentials": "${mongodb-credentials:output}"}');
+    expect(profile['initialise-script']?.context).to.include('json solr_urls ["https://[fd46::9]:8983/solr", "https://[fd46::8]:8983/solr"]');
+    expect(profile['resilog.json']?.context).to.include('json solr_access {"credentials": "${solr-credentials:output}"}');
   });
 });
