@@ -68,7 +68,7 @@ async function sendUntilAcknowledged(
       ]);
       if (outcome === 'stored') {
         for (const line of lines) line.isAcknowledged = true;
-        scheduler.trace.push(`${scheduler.nowMs} acknowledged ${lines[0]?.text ?? ''}`);
+        scheduler.note(`acknowledged ${lines[0]?.text ?? ''}`);
         return;
       }
     }

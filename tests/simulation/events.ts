@@ -33,7 +33,7 @@ export class Events {
     const node = alive[choices.among(alive.length)];
     const kind = kinds[choices.weighted([3, 2, 2, 2, 1, 1])];
     if (node === undefined) return;
-    scheduler.trace.push(`${scheduler.nowMs} ${kind === 'index without power' ? kind : `${node.name} ${kind ?? ''}`}`);
+    scheduler.note(`${kind === 'index without power' ? kind : `${node.name} ${kind ?? ''}`}`);
     switch (kind) {
       case 'killed': this.kill(node); return;
       case 'paused': this.pause(node); return;

@@ -42,8 +42,8 @@ export abstract class Node {
     this.actor = new Actor(name);
     this.coordination = zookeeper.connect({
       clock: network.scheduler.clockOf(this.actor),
-      onOperation: (what, path, done) => (
-        network.scheduler.gate(this.actor, `zookeeper.${what} ${path}${done ? ' answer' : ''}`)),
+      onOperation: (what, path, done) => (done && !network.isFaulty()
+        ? undefined : network.scheduler.gate(this.actor, `zookeeper.${what} ${path}${done ? ' answer' : ''}`)),
     });
     const reach = <T extends object>(port: T, part: string): T => gated(port, part, this.actor, network);
     this.volume = {

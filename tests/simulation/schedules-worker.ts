@@ -18,7 +18,7 @@ async function run({ from, to, step }: SeedRange): Promise<RangeResult> {
   let schedules = 0;
   let acknowledged = 0;
   for (let seed = from; seed < to; seed += step) {
-    const result = await runSchedule({ seed });
+    const result = await runSchedule({ seed, traced: false });
     schedules += 1;
     acknowledged += result.acknowledged;
     if (result.violations.length > 0) return { schedules, acknowledged, failedSeed: seed };

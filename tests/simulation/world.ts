@@ -24,6 +24,8 @@ export interface ScheduleOptions {
   readonly consumers?: number;
   readonly clients?: number;
   readonly requests?: number;
+  /** Whether to write down what goes on. Default: it is. */
+  readonly traced?: boolean;
   /** Takes out a rule that the program relies on: then something must go wrong. */
   readonly sabotage?: (volume: MemoryVolume, index: MemoryIndex) => void;
 }
@@ -39,7 +41,9 @@ export interface ScheduleResult {
 
 const SETTINGS: SettingsPatch = {
   files: { maxLines: 6, maxAgeMs: 2_000 },
-  intake: { lanes: 1 },
+  intake: { lanes: 1, bodyTimeoutMs: 10_000 },
+  // No clock differs where lines are deleted; the horizon shall be as near as it may.
+  deletion: { clockSkewMs: 1_000 },
   consumer: { softCommitMs: 500, hardCommitMs: 3_000, noProgressMs: 20_000, requeueAfterMs: 30_000 },
   recovery: { scanIntervalMs: 3_000 },
 };
@@ -56,7 +60,7 @@ const CALM_AFTER_CLOCK_STEP_MS = 3 * 3_600_000;
 /** Runs one schedule from its beginning to the verdict. The same options give the same result. */
 export async function runSchedule(options: ScheduleOptions): Promise<ScheduleResult> {
   const choices = new Choices(options.seed, options.given);
-  const scheduler = new Scheduler(choices);
+  const scheduler = new Scheduler(choices, options.traced ?? true);
   const server = new Actor('server');
   const settings = new MemorySettings(SETTINGS);
   const { collection } = settings.current.index;
@@ -96,16 +100,18 @@ export async function runSchedule(options: ScheduleOptions): Promise<ScheduleRes
     events.mayHappen();
     // When a producer with a wrong clock received a line can't be said.
     if (!events.clocksStepped) deleter.mayDelete();
-    await scheduler.step(false);
+    await scheduler.step();
   }
   state.isCalm = true;
   events.heal();
   const from = { steps: scheduler.steps, ms: scheduler.nowMs };
   const calmMs = events.clocksStepped ? CALM_AFTER_CLOCK_STEP_MS : CALM_MS;
   let left: string | undefined = 'not begun';
+  let calmSteps = 0;
   while (left !== undefined && scheduler.steps - from.steps < CALM_STEPS && scheduler.nowMs - from.ms < calmMs) {
-    await scheduler.step(true);
-    if (scheduler.steps % 16 === 0) left = clientsLeft > 0 ? 'clients are sending' : await leftToDo(volume);
+    await scheduler.stepCalmly();
+    calmSteps += 1;
+    if (calmSteps % 8 === 0) left = clientsLeft > 0 ? 'clients are sending' : await leftToDo(volume);
   }
   const wrong = left === undefined
     ? await violations({
@@ -129,7 +135,7 @@ class Deleter {
     if (this.deleted !== undefined || choices.weighted([800, 1]) === 0) return;
     const clock = scheduler.clockOf(this.actor);
     this.deleted = { source: 'a', throughMs: clock.now() };
-    scheduler.trace.push(`${scheduler.nowMs} all of a is deleted`);
+    scheduler.note(`all of a is deleted`);
     void createDeletion({ text: '*', source: 'a' }, 'simulation', { clock, random, deletions: volume.deletions });
   }
 }
@@ -158,7 +164,11 @@ async function prepareTree(zookeeper: MemoryCoordinationServer): Promise<void> {
 function seededRandom(seed: number): Random {
   const choices = new Choices(seed ^ 0x5bd1_e995);
   return {
-    bytes: (length) => Buffer.from(Array.from({ length }, () => choices.among(256))),
-    fraction: () => choices.among(1_000_000) / 1_000_000,
+    bytes: (length) => {
+      const bytes = Buffer.allocUnsafe(length);
+      for (let at = 0; at < length; at += 1) bytes[at] = Math.floor(choices.draw() * 256);
+      return bytes;
+    },
+    fraction: () => choices.draw(),
   };
 }
