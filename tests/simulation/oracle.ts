@@ -1,7 +1,7 @@
 import type { MemoryStore } from '../../src/archive/memory-store';
 import type { MemoryVolume } from '../../src/archive/memory-volume';
 import { containsLine } from '../../src/archive/line-ranges';
-import { Phase } from '../../src/archive/states';
+import type { Phase } from '../../src/archive/states';
 import type { MemoryIndex } from '../../src/index/memory-index';
 import type { SentLine } from './client';
 
@@ -14,6 +14,8 @@ export interface Outcome {
   readonly sent: readonly SentLine[];
   /** What was deleted: lines of a source that were received until then. */
   readonly deletion: { readonly source: string; readonly throughMs: number } | undefined;
+  /** Lines of blocks that were made unreadable: a file may miss them, if it says so. */
+  readonly damaged: ReadonlySet<string>;
 }
 
 /** What is wrong once everything has settled; empty: every acknowledged line is there exactly once, and no other. */
@@ -29,7 +31,13 @@ export async function violations(outcome: Outcome): Promise<readonly string[]> {
   for (const id of searchable) wrong.push(`${id} is indexed and not archived`);
   const stored = new Map<string, number>();
   for (const text of archived.values()) stored.set(text, (stored.get(text) ?? 0) + 1);
-  for (const line of sent) wrong.push(...wrongCopies(line, stored.get(line.text) ?? 0, deletion));
+  const missing = sent.filter(({ text }) => outcome.damaged.has(text) && !stored.has(text));
+  for (const line of sent) {
+    if (!missing.includes(line)) wrong.push(...wrongCopies(line, stored.get(line.text) ?? 0, deletion));
+  }
+  const gaps = await recordedGaps(volume);
+  const untold = missing.filter((line) => line.isAcknowledged && line.source !== deletion?.source);
+  if (untold.length > gaps) wrong.push(`${untold.length} lines of unreadable blocks are missing, files tell of ${gaps}`);
   const texts = new Set(sent.map(({ text }) => text));
   for (const text of stored.keys()) if (!texts.has(text)) wrong.push(`nobody sent ${text}`);
   return wrong;
@@ -44,6 +52,10 @@ function wrongCopies(
   const most = isKeyed ? 1 : receivedMs.length;
   const tries = `${receivedMs.length} tries${isKeyed ? ' with a key' : ''}`;
   return copies > most ? [`${text} is there ${copies} times after ${tries}`] : [];
+}
+
+async function recordedGaps(volume: MemoryVolume): Promise<number> {
+  return (await volume.files.list({ limit: Infinity })).reduce((sum, { gapLines }) => sum + gapLines, 0);
 }
 
 /** `<file>!<line>` → text, of every line that was not deleted. */
@@ -61,13 +73,11 @@ async function archivedLines(volume: MemoryVolume): Promise<ReadonlyMap<string, 
   return lines;
 }
 
-const SETTLED: ReadonlySet<Phase> = new Set([Phase.verified, Phase.archived, Phase.gone]);
-
-/** What is left to do in the archive; undefined: nothing. */
-export async function leftToDo(volume: MemoryVolume): Promise<string | undefined> {
+/** What is left to do in the archive until every file is in one of these phases; undefined: nothing. */
+export async function leftToDo(volume: MemoryVolume, settled: ReadonlySet<Phase>): Promise<string | undefined> {
   const { states, deletions }: MemoryStore = volume.store;
+  for (const state of states.values()) if (!settled.has(state.phase)) return `file ${state.id} is ${state.phase}`;
   for (const { id, state } of deletions.values()) if (state !== 'done') return `deletion ${id} is ${state}`;
-  for (const state of states.values()) if (!SETTLED.has(state.phase)) return `file ${state.id} is ${state.phase}`;
   const blocks = await volume.journal.pendingBlocks();
   return blocks === 0 ? undefined : `${blocks} blocks belong to files that are not closed`;
 }

@@ -34,12 +34,18 @@ const START_MS = Date.parse('2026-01-01T00:00:00Z');
 export class Scheduler {
   readonly trace: string[] = [];
   nowMs = 0;
+  /** Whose turn it is: what happens until the next step is its doing. */
+  current: Actor | undefined;
   steps = 0;
   private gates: Gate[] = [];
   private timers: Timer[] = [];
 
   /** `traced`: what goes on is written down, which takes a tenth of the time. */
-  constructor(private readonly choices: Choices, private readonly traced = true) {}
+  constructor(
+    private readonly choices: Choices, private readonly traced = true,
+    /** Whether it has to be known at each moment whose turn it is, also when all go on together. */
+    private readonly separately = false,
+  ) {}
 
   /** Writes down what happened. */
   note(what: string): void {
@@ -92,7 +98,11 @@ export class Scheduler {
     const ready = [...this.readyGates()];
     this.steps += Math.max(1, ready.length);
     if (ready.length === 0) this.pass();
-    for (const gate of ready) if (!gate.owner.isDead) this.open(gate);
+    for (const gate of ready) {
+      if (gate.owner.isDead) continue;
+      this.open(gate);
+      if (this.separately) await drained();
+    }
     await drained();
   }
 
@@ -110,6 +120,7 @@ export class Scheduler {
 
   private open(gate: Gate): void {
     this.gates.splice(this.gates.indexOf(gate), 1);
+    this.current = gate.owner;
     if (this.traced) this.note(`${gate.owner.name} ${gate.what}`);
     gate.open();
   }
@@ -129,6 +140,7 @@ export class Scheduler {
     this.nowMs = Math.max(this.nowMs, dueMs);
     if (next === undefined) return;
     this.timers.splice(this.timers.indexOf(next), 1);
+    this.current = next.owner;
     next.callback();
   }
 }
