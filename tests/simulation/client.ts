@@ -28,6 +28,8 @@ export interface ClientOptions {
   readonly hostile: boolean;
 }
 
+/** A word that some lines have: those of another year, which may be deleted by it. */
+export const RED = ' red';
 /** What a line may say for the index to refuse it, or the normaliser to fail on it, until they are mended. */
 export const REFUSED = ' refused';
 export const POISON = ' poison';
@@ -45,7 +47,7 @@ export async function runClient(options: ClientOptions): Promise<void> {
     const key = choices.among(2) === 0 ? undefined : `${name}-${request}`;
     const count = 1 + choices.among(3);
     const lines = Array.from({ length: count }, (_, line): SentLine => ({
-      text: `${name}/${request}/${line}${options.hostile ? TROUBLES[choices.weighted(TROUBLE_WEIGHTS)] ?? '' : ''}`,
+      text: `${name}/${request}/${line}${choices.among(3) === 0 ? RED : ''}${options.hostile ? TROUBLES[choices.weighted(TROUBLE_WEIGHTS)] ?? '' : ''}`,
       source, isKeyed: key !== undefined, receivedMs: [], isAcknowledged: false,
     }));
     sent.push(...lines);

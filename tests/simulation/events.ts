@@ -13,16 +13,16 @@ export interface EventsOptions {
   readonly index: MemoryIndex;
   readonly sessionTimeoutMs: number;
   readonly mayStepClocks: () => boolean;
-  /** Makes a block of the journal unreadable; undefined: nothing of the kind happens. */
-  readonly damage: (() => void) | undefined;
+  /** What else may happen; undefined: nothing. */
+  readonly trouble: Readonly<Record<'block damaged' | 'replayed', () => void>> | undefined;
 }
 
 const kinds = [
-  'killed', 'paused', 'cut off', 'expired', 'clock stepped', 'index without power', 'stopped', 'block damaged',
+  'killed', 'paused', 'cut off', 'expired', 'clock stepped', 'index without power', 'stopped', 'block damaged', 'replayed',
 ] as const;
-/** The latter only where it may happen. */
+/** The last two only where they may happen. */
 const WEIGHTS = [3, 2, 2, 2, 1, 1, 1] as const;
-const HOSTILE_WEIGHTS = [...WEIGHTS, 1] as const;
+const HOSTILE_WEIGHTS = [...WEIGHTS, 1, 1] as const;
 /** One step in so many brings one. */
 const RARITY = 40;
 const HOUR_MS = 3_600_000;
@@ -38,7 +38,7 @@ export class Events {
     if (choices.weighted([RARITY - 1, 1]) === 0) return;
     const alive = [...nodes.values()].filter(({ actor }) => !actor.isDead);
     const node = alive[choices.among(alive.length)];
-    const kind = kinds[choices.weighted(this.options.damage === undefined ? WEIGHTS : HOSTILE_WEIGHTS)];
+    const kind = kinds[choices.weighted(this.options.trouble === undefined ? WEIGHTS : HOSTILE_WEIGHTS)];
     if (node === undefined) return;
     scheduler.note(`${`${node.name} ${kind ?? ''}`}`);
     switch (kind) {
@@ -53,7 +53,10 @@ export class Events {
         return;
       case 'index without power': this.options.index.losePower(); return;
       case 'stopped': this.stop(node); return;
-      case 'block damaged': this.options.damage?.(); return;
+      case 'block damaged':
+      case 'replayed':
+        this.options.trouble?.[kind]();
+        return;
       case undefined:
     }
   }

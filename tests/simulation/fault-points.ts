@@ -99,8 +99,8 @@ function hasPointBehind(call: ts.CallExpression): boolean {
 
 function functionName(call: ts.CallExpression): string {
   for (let around: ts.Node = call.parent; !ts.isSourceFile(around); around = around.parent) {
-    const isNamed = ts.isFunctionDeclaration(around) || ts.isMethodDeclaration(around);
-    if (isNamed && around.name !== undefined) return around.name.getText();
+    if (ts.isMethodDeclaration(around)) return around.name.getText();
+    if (ts.isFunctionDeclaration(around) && around.name !== undefined) return around.name.text;
   }
   return '';
 }

@@ -4,6 +4,7 @@ import { addSetAsideCommand } from '../../src/cli/commands/set-aside';
 import type { CommandContext, Services } from '../../src/cli/context';
 import { createOutput } from '../../src/cli/output';
 import { createProgram, runProgram } from '../../src/cli/program';
+import type { IndexQuery } from '../../src/index/ports';
 import { createQueueAdministration } from '../../src/queue/queue-administration';
 import { createQueueProducer } from '../../src/queue/queue-producer';
 import { createDeletion } from '../../src/retention/deletion';
@@ -23,9 +24,9 @@ export class OperatorNode extends Node {
     await this.run('set-aside', 'replay');
   }
 
-  /** All lines of the source that were received so far are to be deleted. */
-  async delete(source: string): Promise<void> {
-    await createDeletion({ text: '*', source }, 'simulation', { ...this.options, deletions: this.around.volume.deletions });
+  /** Lines that match and were received so far are to be deleted. */
+  async delete(query: IndexQuery): Promise<void> {
+    await createDeletion(query, 'simulation', { ...this.options, deletions: this.around.volume.deletions });
   }
 
   private async run(...argv: string[]): Promise<void> {

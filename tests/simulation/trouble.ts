@@ -5,7 +5,9 @@ import type { MemoryVolume } from '../../src/archive/memory-volume';
 import { InputError } from '../../src/errors';
 import type { NormaliserPool } from '../../src/normaliser/ports';
 import type { Choices } from './choices';
-import { POISON, REFUSED } from './client';
+import { POISON, RED, REFUSED } from './client';
+
+const FORMER_YEAR_MS = Date.parse('2024-06-01T00:00:00Z');
 
 /** What goes wrong because of what is sent or stored, and not because of when. */
 export class Trouble {
@@ -14,11 +16,13 @@ export class Trouble {
   /** Texts of the lines in blocks that were made unreadable. */
   readonly damaged = new Set<string>();
 
-  /** Finds nothing in any line, since what lines mean does not matter here; it fails on poison. */
+  /** Finds nothing but a date, since what else lines mean does not matter here; it fails on poison. */
   readonly normaliser: NormaliserPool = {
     normalise: async (_, inputs) => {
       if (!this.isMended && inputs.some(({ text }) => text.endsWith(POISON))) throw new InputError('poison');
-      return inputs.map(() => ({ tags: {}, dateMs: undefined, matched: [], body: undefined }));
+      return inputs.map(({ text }) => ({
+        tags: {}, dateMs: text.includes(RED) ? FORMER_YEAR_MS : undefined, matched: [], body: undefined,
+      }));
     },
     close: () => Promise.resolve(),
   };

@@ -10,12 +10,13 @@ import { paths } from '../../src/registry/paths';
 import type { SettingsPatch } from '../../src/registry/settings';
 import { Choices } from './choices';
 import { Crashes, type Crash } from './crashes';
-import { runClient, type SentLine } from './client';
+import { RED, runClient, type SentLine } from './client';
 import { Events } from './events';
 import type { Network } from './gated';
+import { Invariants } from './invariants';
 import { ConsumerNode, ProducerNode, type Node, type Surroundings } from './node';
 import { OperatorNode } from './operator';
-import { leftToDo, violations } from './oracle';
+import { leftToDo, violations, type Deleted } from './oracle';
 import { Actor, Scheduler } from './scheduler';
 import { Trouble } from './trouble';
 
@@ -29,7 +30,7 @@ export interface ScheduleOptions {
   readonly requests?: number;
   /** Whether to write down what goes on. Default: it is. */
   readonly traced?: boolean;
-  /** Whether index or normaliser fail on some lines, and some blocks can't be read. Default: in every fourth. */
+  /** Whether index or normaliser fail on some lines, and some blocks can't be read. Default: in every eighth. */
   readonly hostile?: boolean;
   /** Ends processes at fault points. */
   readonly crashes?: readonly Crash[];
@@ -54,11 +55,12 @@ const SETTINGS: SettingsPatch = {
   intake: { lanes: 1, bodyTimeoutMs: 10_000 },
   // No clock differs where lines are deleted; the horizon shall be as near as it may.
   deletion: { clockSkewMs: 1_000 },
-  queue: { maxAttempts: 2 },
   // Few lines a batch, so that a file takes several.
-  consumer: { batchDocuments: 4, softCommitMs: 500, hardCommitMs: 3_000, noProgressMs: 20_000, requeueAfterMs: 30_000 },
+  consumer: { batchDocuments: 2, softCommitMs: 500, hardCommitMs: 3_000, noProgressMs: 20_000, requeueAfterMs: 30_000 },
   recovery: { scanIntervalMs: 3_000 },
 };
+/** What fails for good shall be given up soon. */
+const FEW_ATTEMPTS: SettingsPatch = { queue: { maxAttempts: 2 } };
 const BUCKETS = 2;
 const SESSION_TIMEOUT_MS = 8_000;
 /** Decisions after which a schedule runs out without further faults. */
@@ -68,6 +70,8 @@ const CALM_STEPS = 200_000;
 /** A clock that was behind delays a file by as much; see Recoverer. */
 const CALM_MS = 600_000;
 const CALM_AFTER_CLOCK_STEP_MS = 3 * 3_600_000;
+/** The person who has what was set aside or given up indexed again. */
+const REPLAYER = 'replayer';
 /** How long a process is away after it died at a fault point. */
 const RESTART_MS = 3_000;
 /** After so long nobody remembers a file that is gone; and it takes so long to forget it. */
@@ -94,8 +98,9 @@ class World {
   private readonly volume = new MemoryVolume();
   private readonly indexedTexts = new Map<string, string>();
   private readonly trouble = new Trouble();
-  private readonly index = new RecordingIndex(this.indexedTexts, this.trouble);
-  private readonly settings = new MemorySettings(SETTINGS);
+  private readonly invariants = new Invariants();
+  private readonly index = new RecordingIndex(this.indexedTexts, this.trouble, this.invariants);
+  private readonly settings: MemorySettings;
   private readonly nodes = new Map<string, Node>();
   private readonly around: Surroundings;
   private readonly events: Events;
@@ -109,7 +114,8 @@ class World {
 
   constructor(private readonly options: ScheduleOptions) {
     const { seed, given, crashes } = options;
-    this.hostile = options.hostile ?? seed % 4 === 0;
+    this.hostile = options.hostile ?? seed % 8 === 0;
+    this.settings = new MemorySettings(this.hostile ? { ...SETTINGS, ...FEW_ATTEMPTS } : SETTINGS);
     const choices = this.choices = new Choices(seed, given);
     const scheduler = this.scheduler = new Scheduler(choices, options.traced ?? true, crashes !== undefined);
     const { server, nodes, volume, index } = this;
@@ -125,7 +131,10 @@ class World {
     this.events = new Events({
       scheduler, choices, server, nodes, start: (name) => { this.start(name); }, index,
       sessionTimeoutMs: SESSION_TIMEOUT_MS, mayStepClocks: () => this.deleter.deleted === undefined,
-      damage: this.hostile ? () => { this.trouble.damage(volume, choices); } : undefined,
+      trouble: this.hostile ? {
+        'block damaged': () => { this.trouble.damage(volume, choices); },
+        replayed: () => { if (!nodes.has(REPLAYER)) this.start(REPLAYER); },
+      } : undefined,
     });
     this.crashes = crashes === undefined ? undefined : new Crashes({
       scheduler, nodes, crashes, die: (node) => { this.events.die(node, SESSION_TIMEOUT_MS / 2, RESTART_MS); },
@@ -141,6 +150,7 @@ class World {
     const { options, choices, scheduler } = this;
     await prepareTree(this.around.zookeeper);
     options.sabotage?.(this.volume, this.index);
+    this.invariants.watch(this.volume, this.around.zookeeper.tree);
     for (let number = 1; number <= (options.producers ?? 2); number += 1) this.start(`producer-${number}`);
     for (let number = 1; number <= (options.consumers ?? 2); number += 1) this.start(`consumer-${number}`);
     for (let number = 1; number <= (options.clients ?? 2); number += 1) this.startClient(`client-${number}`);
@@ -149,7 +159,8 @@ class World {
     this.events.heal();
     const left = await this.settle(this.hostile ? TROUBLED : SETTLED) ?? await this.mend();
     return {
-      violations: left === undefined ? await this.verdict() : [`it does not settle: ${left}`],
+      violations: this.invariants.violations.length > 0 ? this.invariants.violations
+        : left === undefined ? await this.verdict() : [`it does not settle: ${left}`],
       decisions: choices.made, trace: scheduler.trace, steps: scheduler.steps,
       acknowledged: this.sent.filter(({ isAcknowledged }) => isAcknowledged).length,
       reached: this.crashes?.reached ?? new Map(), crashed: this.crashes?.done ?? [],
@@ -161,8 +172,8 @@ class World {
     const node = kind === 'producer' ? new ProducerNode(name, this.around)
       : kind === 'consumer' ? new ConsumerNode(name, this.around) : new OperatorNode(name, this.around);
     this.nodes.set(name, node);
-    if (name === 'replayer' && node instanceof OperatorNode) {
-      void node.replay().then(() => { if (!node.actor.isDead) this.replaysLeft = 0; });
+    if (name === REPLAYER && node instanceof OperatorNode) {
+      void node.replay().then(() => { if (this.nodes.get(name) === node && !node.actor.isDead) this.replaysLeft = 0; });
     }
     return node;
   }
@@ -178,7 +189,7 @@ class World {
 
   private async failing(): Promise<void> {
     const { scheduler, events, deleter } = this;
-    while (scheduler.steps < CHAOS_STEPS && this.clientsLeft > 0) {
+    while (scheduler.steps < CHAOS_STEPS && this.clientsLeft > 0 && this.invariants.violations.length === 0) {
       events.mayHappen();
       // When a producer with a wrong clock received a line can't be said.
       if (!events.clocksStepped) deleter.mayDelete();
@@ -192,7 +203,7 @@ class World {
     const from = { steps: scheduler.steps, ms: scheduler.nowMs };
     const calmMs = events.clocksStepped ? CALM_AFTER_CLOCK_STEP_MS : CALM_MS;
     let left: string | undefined = 'not begun';
-    for (let round = 1; left !== undefined; round += 1) {
+    for (let round = 1; left !== undefined && this.invariants.violations.length === 0; round += 1) {
       if (scheduler.steps - from.steps >= CALM_STEPS || scheduler.nowMs - from.ms >= calmMs) return left;
       await scheduler.stepCalmly();
       if (round % 8 > 0) continue;
@@ -215,14 +226,14 @@ class World {
     if (!this.hostile) return undefined;
     this.trouble.isMended = true;
     this.replaysLeft = 1;
-    this.start('replayer');
+    this.start(REPLAYER);
     const left = await this.settle(SETTLED);
     if (left !== undefined || this.deleter.deleted === undefined) return left;
     const days = new Set([...this.nodes.values()].map(({ actor }) => actor));
     for (const actor of days) actor.clockOffsetMs += DAYS_MS;
     const untilMs = this.scheduler.nowMs + FORGETTING_MS;
     while (this.scheduler.nowMs < untilMs) await this.scheduler.stepCalmly();
-    return leftToDo(this.volume, SETTLED);
+    return this.settle(SETTLED);
   }
 
   private verdict(): Promise<readonly string[]> {
@@ -230,34 +241,45 @@ class World {
     return violations({
       volume, index, collection: this.settings.current.index.collection, indexedTexts, sent,
       deletion: this.deleter.deleted, damaged: this.trouble.damaged,
+      gapLines: this.invariants.gapLines,
     });
   }
 }
 
-/** Deletes the lines of a source once, in some schedules. */
+/** Deletes the lines of a source, or those with a word, once, in some schedules. */
 class Deleter {
-  deleted: { readonly source: string; readonly throughMs: number } | undefined;
+  deleted: Deleted | undefined;
 
   constructor(private readonly choices: Choices, private readonly start: () => OperatorNode) {}
 
   mayDelete(): void {
-    if (this.deleted !== undefined || this.choices.weighted([800, 1]) === 0) return;
+    if (this.deleted !== undefined || this.choices.weighted([500, 1]) === 0) return;
     const operator = this.start();
-    this.deleted = { source: 'a', throughMs: operator.options.clock.now() };
-    void operator.delete('a');
+    const throughMs = operator.options.clock.now();
+    // By what a file's state says, or by what only the index knows.
+    const bySource = this.choices.among(2) === 0;
+    this.deleted = bySource ? { means: ({ source }) => source === 'a', throughMs }
+      : { means: ({ text }) => text.includes(RED), throughMs };
+    void operator.delete(bySource ? { text: '*', source: 'a' } : { text: RED.trim() });
   }
 }
 
 /** Notes what text was indexed last under an id. */
 class RecordingIndex extends MemoryIndex {
-  constructor(private readonly texts: Map<string, string>, trouble: Trouble) {
+  constructor(
+    private readonly texts: Map<string, string>, private readonly trouble: Trouble,
+    private readonly invariants: Invariants,
+  ) {
     super({ refuse: ({ text }) => (trouble.refuses(text) ? 'the schema has no room for it' : undefined) });
   }
 
   override add(
     collection: string, documents: readonly IndexDocument[], searchableWithinMs?: number,
   ): ReturnType<MemoryIndex['add']> {
-    for (const { id, text } of documents) this.texts.set(id, text);
+    for (const { id, fileId, line, text } of documents) {
+      this.texts.set(id, text);
+      if (!this.trouble.refuses(text)) this.invariants.accepted(fileId, line);
+    }
     return super.add(collection, documents, searchableWithinMs);
   }
 }
