@@ -1,5 +1,6 @@
 import type { Clock } from '../clock';
 import { messageOf } from '../errors';
+import { faultPoint } from '../fault-points';
 import type { LogIndex } from '../index/ports';
 import type { Log } from '../log';
 import type { SettingsWatcher } from '../registry/settings';
@@ -82,6 +83,7 @@ export class CommitPolicy {
     const { index, log, metrics } = this.options;
     try {
       await index.commit(collection, 'hard');
+      faultPoint('consumer.index-committed');
       metrics.commits.inc({ outcome: 'done' });
       return true;
     } catch (error) {

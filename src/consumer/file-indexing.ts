@@ -3,6 +3,7 @@ import { CorruptionError, UnavailableError } from '../errors';
 import type { FileDescription } from '../archive/files';
 import type { FileState } from '../archive/states';
 import type { Volume } from '../archive/volume';
+import { faultPoint } from '../fault-points';
 import type { LogIndex, Refusal } from '../index/ports';
 import type { NormaliserPool } from '../normaliser/ports';
 import type { SettingsWatcher } from '../registry/settings';
@@ -172,11 +173,15 @@ class FileIndexing {
     const { index, clock, metrics } = this.options;
     const { collection, claim, id } = this.state;
     // A former try may have been accepted, under other definitions or another schema: set aside means absent.
-    if (claim > 1) await index.removeIds(collection, refusals.map((refusal) => refusal.id));
+    if (claim > 1) {
+      await index.removeIds(collection, refusals.map((refusal) => refusal.id));
+      faultPoint('consumer.refused-removed');
+    }
     for (let i = 0; i < refusals.length; i += SET_ASIDE_IN_FLIGHT) {
-      await Promise.all(refusals.slice(i, i + SET_ASIDE_IN_FLIGHT).map((refusal) => this.volume.states.setAside({
-        fileId: id, line: lineOf(refusal.id), reason: refusal.reason, atMs: clock.now(),
-      })));
+      await Promise.all(refusals.slice(i, i + SET_ASIDE_IN_FLIGHT).map(async ({ id: lineId, reason }) => {
+        await this.volume.states.setAside({ fileId: id, line: lineOf(lineId), reason, atMs: clock.now() });
+        faultPoint('consumer.line-set-aside');
+      }));
     }
     metrics.linesSetAside.inc(refusals.length);
   }
@@ -187,6 +192,7 @@ class FileIndexing {
     if (position <= this.advancedTo || clock.monotonic() - this.advancedAt < afterMs) return;
     this.advancedAt = clock.monotonic();
     await this.volume.states.advance(this.state.id, this.state.claim, position, clock.now());
+    faultPoint('consumer.position-advanced');
     this.options.metrics.linesLeft.dec(position - this.advancedTo);
     this.advancedTo = position;
   }

@@ -1,5 +1,6 @@
 import { CorruptionError, FencedError, messageOf } from '../errors';
 import { Phase, type FileState } from '../archive/states';
+import { faultPoint } from '../fault-points';
 import type { Log } from '../log';
 import type { QueueAdministration } from '../queue/ports';
 import { isRetryable } from '../retry';
@@ -74,6 +75,7 @@ function isForgotten(id: string, { clock }: FileWorkOptions): boolean {
 async function claimFile(id: string, options: FileWorkOptions): Promise<Claimed | undefined> {
   for (const volume of options.volumes) {
     const state = await volume.states.claim(id, options.clock.now());
+    faultPoint('consumer.file-claimed');
     if (state !== undefined) return { volume, state, counted: undefined };
   }
   return undefined;
@@ -90,13 +92,18 @@ async function indexClaimed(
 ): Promise<FileOutcome> {
   const { metrics, clock } = options;
   // Lines refused by an earlier pass are judged anew (after a schema was mended, say).
-  if (state.position === 0 && state.setAside > 0) await volume.states.clearSetAside(state.id);
+  if (state.position === 0 && state.setAside > 0) {
+    await volume.states.clearSetAside(state.id);
+    faultPoint('consumer.set-aside-cleared');
+  }
   const file = await volume.files.describe(state.id);
   if (file === undefined) throw new CorruptionError(`file ${state.id} is ${state.phase} but not in the archive`);
   metrics.filesInWork.inc();
   try {
     await indexFile(volume, file, state, signal, options);
+    faultPoint('consumer.file-sent');
     await volume.states.markIndexed(state.id, state.claim, clock.now());
+    faultPoint('consumer.file-marked-indexed');
     return { kind: 'finished', phase: Phase.indexed };
   } finally {
     metrics.filesInWork.dec();
@@ -115,6 +122,7 @@ async function judge(error: unknown, claimed: Claimed | undefined, options: File
   try {
     const { states } = claimed.volume;
     const attempts = claimed.counted ?? await states.countAttempt(claimed.state.id, claimed.state.claim, reason);
+    faultPoint('consumer.failure-counted');
     options.log.warn('FileFailed', { file: claimed.state.id, attempts, error });
     if (attempts >= options.settings.current.queue.maxAttempts) return await giveUp(claimed, reason, options);
     return { kind: 'failed', attempts, reason };
@@ -130,6 +138,7 @@ async function countSilentFailure(claimed: Claimed): Promise<void> {
   if (silent < SILENT_TAKES) return;
   const reason = `taken ${state.takes ?? 0} times without an end`;
   claimed.counted = await volume.states.countAttempt(state.id, state.claim, reason);
+  faultPoint('consumer.silent-failure-counted');
 }
 
 /** Tells that the take ended for reasons that are not the file's. */
@@ -138,6 +147,7 @@ async function forgiveTake(claimed: Claimed | undefined, options: FileWorkOption
   const { volume, state } = claimed;
   try {
     await volume.states.advance(state.id, state.claim, state.position, options.clock.now());
+    faultPoint('consumer.take-forgiven');
   } catch (error) {
     options.log.debug('TakeNotForgiven', { file: state.id, error: messageOf(error) });
   }
@@ -145,11 +155,13 @@ async function forgiveTake(claimed: Claimed | undefined, options: FileWorkOption
 
 async function giveUp({ volume, state }: Claimed, reason: string, options: FileWorkOptions): Promise<FileOutcome> {
   await volume.states.giveUp(state.id, state.claim, reason);
+  faultPoint('consumer.file-given-up');
   await bury(state.id, reason, options);
   options.log.error('FileGivenUp', { file: state.id, reason });
   return { kind: 'finished', phase: Phase.dead };
 }
 
-function bury(fileId: string, reason: string, options: FileWorkOptions): Promise<void> {
-  return options.deadLetters.bury({ fileId, reason, atMs: options.clock.now() });
+async function bury(fileId: string, reason: string, options: FileWorkOptions): Promise<void> {
+  await options.deadLetters.bury({ fileId, reason, atMs: options.clock.now() });
+  faultPoint('consumer.letter-written');
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock';
 import { UnavailableError } from '../errors';
+import { faultPoint } from '../fault-points';
 import type { IndexDocument, LogIndex, Refusal } from '../index/ports';
 import type { Random } from '../random';
 import type { SettingsWatcher } from '../registry/settings';
@@ -137,6 +138,7 @@ export class Indexer {
       const refusals = await retry(
         () => index.add(collection, documents, this.searchableWithinMs(documents.length)),
         { ...this.options, attempts: ATTEMPTS });
+      faultPoint('consumer.batch-sent');
       if (refusals.length === documents.length) await this.doubt(collection, documents, refusals);
       this.accepted(clock.monotonic() - started);
       metrics.batches.inc({ outcome: 'accepted' });
@@ -168,8 +170,10 @@ export class Indexer {
       ...first, text: '', truncated: false, tags: {}, body: undefined, normalizers: [], dateMs: first.receivedMs,
     };
     const [refused] = await index.add(collection, [bare]);
+    faultPoint('consumer.bare-document-sent');
     if (refused === undefined) {
       await index.removeIds(collection, [bare.id]);
+      faultPoint('consumer.bare-document-removed');
       return;
     }
     throw new UnavailableError(

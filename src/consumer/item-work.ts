@@ -3,6 +3,7 @@ import type { QueueConsumer, TakenItem } from '../queue/ports';
 import { backoffMs } from '../retry';
 import type { Random } from '../random';
 import type { Clock } from '../clock';
+import { faultPoint } from '../fault-points';
 import type { Log } from '../log';
 import type { FileOutcome } from './file-work';
 
@@ -54,13 +55,17 @@ async function settle(
   try {
     if (open.length === 0) {
       await queue.acknowledge([item]);
+      faultPoint('consumer.item-acknowledged');
       return;
     }
     await clock.sleep(delayOf(open, options.random), AbortSignal.any([stopping, signal]));
     if (signal.aborted) return;
     const groups = groupsOf(open);
     if (groups.length === 1 && open.length === item.fileIds.length) queue.putBack([item]);
-    else await queue.split(item, groups);
+    else {
+      await queue.split(item, groups);
+      faultPoint('consumer.item-split');
+    }
   } catch (error) {
     options.log.debug('QueueItemKept', { item: item.name, bucket: item.bucket, error: messageOf(error) });
     queue.putBack([item]);

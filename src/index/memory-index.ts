@@ -149,6 +149,11 @@ export class MemoryIndex implements LogIndex {
     return [...this.open(collection).searchable.keys()].sort(compareText);
   }
 
+  /** Of the collections that were prepared: for the assertions of tests. */
+  collectionNames(): readonly string[] {
+    return [...this.collections.keys()];
+  }
+
   private async find(collections: readonly string[], query: IndexQuery): Promise<IndexDocument[]> {
     const matches = matcherOf(query);
     let found: IndexDocument[] = [];

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock';
+import { faultPoint } from '../fault-points';
 import type { Log } from '../log';
 import type { QueueProducer } from '../queue/ports';
 import type { Random } from '../random';
@@ -82,6 +83,7 @@ export class Closing {
     const startedMs = clock.monotonic();
     try {
       const closed = await this.options.closeFiles(request);
+      faultPoint('producer.files-closed');
       this.options.onClosed?.(closed.length, clock.monotonic() - startedMs);
       log.debug('FilesClosed', { lane: request.lane, files: closed.length });
       return closed;
@@ -122,6 +124,7 @@ export class Closing {
     const { queue, log } = this.options;
     try {
       await queue.put(ids);
+      faultPoint('producer.files-queued');
       return true;
     } catch (error) {
       log.warn('EnqueueingFailed', { files: ids.length, error });

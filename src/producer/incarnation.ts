@@ -1,4 +1,5 @@
 import { ConflictError } from '../errors';
+import { faultPoint } from '../fault-points';
 import type { Log } from '../log';
 import { randomHex, type Random } from '../random';
 import { NodeKind, type Coordination } from '../registry/coordination';
@@ -32,6 +33,7 @@ export async function openIncarnation(options: IncarnationOptions): Promise<Inca
   const id = randomHex(options.random, 12);
   const path = `${paths.lanes}/${id}`;
   await coordination.create(path, Buffer.from(JSON.stringify(options.description)), NodeKind.ephemeral);
+  faultPoint('producer.incarnation-announced');
   // The owner is read from the node itself: the session may have changed around the creation.
   const owner = (await coordination.exists(path))?.ephemeralOwner;
   if (owner === undefined) throw new ConflictError(`${path} is gone at once after it was made`);
@@ -44,6 +46,7 @@ export async function openIncarnation(options: IncarnationOptions): Promise<Inca
     end: async () => {
       stop();
       await coordination.remove(path);
+      faultPoint('producer.incarnation-ended');
     },
   };
 }

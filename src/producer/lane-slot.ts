@@ -1,6 +1,7 @@
 import type { LaneRecord } from '../archive/journal';
 import type { Volume } from '../archive/volume';
 import type { Clock } from '../clock';
+import { faultPoint } from '../fault-points';
 import type { Log } from '../log';
 import { randomHex, type Random } from '../random';
 import { backoffMs } from '../retry';
@@ -85,7 +86,9 @@ export class LaneSlot {
     if (lane.broken !== undefined) return;
     this.openFiles?.endGeneration();
     this.lane = undefined;
+    faultPoint('producer.lane-drained');
     await this.options.volume.journal.seal(lane.id);
+    faultPoint('producer.lane-ended');
   }
 
   private async openWithRetries(incarnation: string, opening: number): Promise<void> {
@@ -97,6 +100,7 @@ export class LaneSlot {
     for (let attempt = 1; wanted(); attempt += 1) {
       try {
         await volume.journal.openLane(record);
+        faultPoint('producer.lane-opened');
         if (wanted()) this.use(record);
         return;
       } catch (error) {
@@ -143,6 +147,7 @@ export class LaneSlot {
     for (let attempt = 1; !stop.aborted; attempt += 1) {
       try {
         const sealedAt = await volume.journal.seal(lane.id);
+        faultPoint('producer.broken-lane-sealed');
         log.info('LaneSealed', { lane: lane.id, sealedAt });
         if (sealedAt > 0) {
           closing.add({ lane: lane.id, volume: volume.name, files: 'all', fromN: 0, throughN: sealedAt - 1 });

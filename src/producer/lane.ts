@@ -2,6 +2,7 @@ import type { Piece } from '../archive/block-format';
 import type { Block, InsertOutcome, Journal, KeyRecord, LaneRecord } from '../archive/journal';
 import type { Clock } from '../clock';
 import { InputError, LimitError, messageOf, UnavailableError } from '../errors';
+import { faultPoint } from '../fault-points';
 import { limits } from '../limits';
 import type { Log } from '../log';
 import { PendingRequest, WaitingEntries, type Entry, type LaneRequest, type LaneResult } from './group-commit';
@@ -157,8 +158,10 @@ export class Lane {
     const key = this.keyRecord(batch);
     // What comes in from here on merges with what waits already; pump prepares it ahead when it is much.
     let outcome: InsertOutcome;
+    faultPoint('producer.blocks-made');
     try {
       outcome = await this.options.journal.insert(blocks, key);
+      faultPoint('producer.blocks-inserted');
       this.options.onWrite(true);
     } catch (error) {
       await this.writeFailed(batch, error);
@@ -198,6 +201,7 @@ export class Lane {
       this.failWaiting(refusal);
       return;
     }
+    faultPoint('producer.write-unanswered');
     log.warn('WriteOutcomeUnknown', { lane: this.id, n: this.nextN, error });
     // Its blocks may be there: files that ended meanwhile must not be closed without them, but behind a seal.
     this.break('unknown');

@@ -1,3 +1,4 @@
+import { faultPoint } from '../fault-points';
 import { isRetryable } from '../retry';
 import { NodeKind, type Coordination, type Watch } from '../registry/coordination';
 import { bucketPath, compareSequence } from './layout';
@@ -62,6 +63,7 @@ export class BucketOwner {
     try {
       const path = `${bucketPath(this.bucket)}/owner-${this.identity.next()}-`;
       await this.coordination.create(path, Buffer.alloc(0), NodeKind.ephemeralSequential);
+      faultPoint('queue.bucket-asked-for');
     } catch (error) {
       this.events.onError(this.bucket, error);
     }
@@ -136,6 +138,7 @@ export class BucketOwner {
     const extra = mine.filter((name) => this.pathOf(name) !== this.fence && !(this.claiming && this.wanted));
     if (extra.length === 0) return;
     await Promise.all(extra.map((name) => this.coordination.remove(this.pathOf(name))));
+    faultPoint('queue.bucket-given-up');
     this.owners = owners.filter((name) => !extra.includes(name));
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock';
 import { messageOf } from '../errors';
+import { faultPoint } from '../fault-points';
 import type { Log } from '../log';
 import { randomHex, type Random } from '../random';
 import type { Coordination, HeldNode, Watch } from '../registry/coordination';
@@ -118,6 +119,7 @@ export class BucketShare {
     this.joining = true;
     try {
       const held = await this.options.coordination.hold(`${participantsPath}/${this.name}`, Buffer.alloc(0));
+      faultPoint('queue.consumer-joined');
       if (this.away) await held.close();
       else this.participant = held;
     } catch (error) {

@@ -1,4 +1,5 @@
 import { ConflictError, NotFoundError } from '../errors';
+import { faultPoint } from '../fault-points';
 import type { Coordination } from '../registry/coordination';
 import { paths } from '../registry/paths';
 import { compareSequence, deadPath, decodeItem, itemPath, itemsPath } from './layout';
@@ -19,9 +20,11 @@ export function createQueueAdministration(coordination: Coordination): QueueAdmi
       const data = Buffer.from(JSON.stringify({ reason: letter.reason, atMs: letter.atMs }));
       try {
         await coordination.create(deadPath(letter.fileId), data);
+        faultPoint('queue.letter-made');
       } catch (error) {
         if (!(error instanceof ConflictError)) throw error;
         await coordination.set(deadPath(letter.fileId), data);
+        faultPoint('queue.letter-changed');
       }
     },
     unbury: (fileId) => coordination.remove(deadPath(fileId)),

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock';
+import { faultPoint } from '../fault-points';
 import { limits } from '../limits';
 import type { Random } from '../random';
 import { retry } from '../retry';
@@ -32,7 +33,10 @@ export function createQueueProducer(options: QueueProducerOptions): QueueProduce
       if (fileIds.length === 0) return;
       const multis = multisOf(fileIds, await bucketCount());
       const tries = { ...options, attempts: ATTEMPTS };
-      await Promise.all(multis.map((multi) => retry(() => coordination.multi(multi), tries)));
+      await Promise.all(multis.map(async (multi) => {
+        await retry(() => coordination.multi(multi), tries);
+        faultPoint('queue.items-put');
+      }));
     },
     depth: async () => readDepth(coordination, await bucketCount()),
   };

@@ -1,6 +1,7 @@
 import { Phase, type ClosingFile, type FileState } from '../archive/states';
 import type { Volume } from '../archive/volume';
 import type { Clock } from '../clock';
+import { faultPoint } from '../fault-points';
 import type { Log } from '../log';
 import type { Random } from '../random';
 import { closeInGroups } from './closing-groups';
@@ -71,6 +72,7 @@ export class Closer {
       if (pass.deferred.size === 0) break;
       files = pass.deferred;
     }
+    faultPoint('closer.files-closed');
     await this.releases.release(request.lane, request.files === 'all' ? request : undefined);
     return closed;
   }

@@ -1,6 +1,7 @@
 import type { ClosingFile, States } from '../archive/states';
 import type { Clock } from '../clock';
 import { UnavailableError, UnknownOutcomeError } from '../errors';
+import { faultPoint } from '../fault-points';
 import { limits } from '../limits';
 import type { Log } from '../log';
 import type { Random } from '../random';
@@ -80,6 +81,7 @@ async function tryGroup(group: readonly ClosingFile[], options: GroupOptions): P
   const ids = group.map(({ state }) => state.id);
   try {
     const result = await mutex.run(() => states.close(group));
+    faultPoint('closer.group-closed');
     if (result.outcome === 'closed') return { existing: new Set(), mayBeOurs: true };
     const error = new UnavailableError('another process closes the same files');
     return { existing: new Set(result.existing), mayBeOurs: false, error };

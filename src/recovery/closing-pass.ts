@@ -3,6 +3,7 @@ import { FileBuilder } from '../archive/file-format';
 import type { Journal, Segment, SegmentSource, StoredBlock } from '../archive/journal';
 import type { States } from '../archive/states';
 import { CorruptionError } from '../errors';
+import { faultPoint } from '../fault-points';
 import type { Log } from '../log';
 
 export interface PassOptions {
@@ -154,6 +155,7 @@ class Pass {
     const lines = block.segments.reduce((sum, segment) => sum + segment.lines, 0);
     // First of all: from now on no release removes it, and nobody closes its files with its lines any more.
     await journal.setAsideBlock(block.lane, block.n, 'its data does not match its hash or its format');
+    faultPoint('closer.block-set-aside');
     log.error('JournalBlockCorrupt', {
       lane: block.lane, n: block.n, sha256: block.sha256, lines, bytes: block.data.length,
       remedy: 'acknowledged lines can not be read: look for hardware faults; the block is kept in the journal',

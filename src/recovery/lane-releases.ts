@@ -1,6 +1,7 @@
 import type { LaneStatus } from '../archive/journal';
 import type { Volume } from '../archive/volume';
 import { UnavailableError } from '../errors';
+import { faultPoint } from '../fault-points';
 
 type BlockFiles = ReadonlyMap<number, ReadonlySet<string>>;
 
@@ -45,7 +46,10 @@ export class LaneReleases {
     while (through < last && [...known.get(through + 1) ?? []].every((id) => existing.has(id))) through += 1;
     // A lane that was sealed behind the release of its last block has that block left to remove.
     const over = status.sealedAt === through + 1;
-    if (through >= first || over) await this.volume.journal.release(lane, through);
+    if (through >= first || over) {
+      await this.volume.journal.release(lane, through);
+      faultPoint('closer.blocks-released');
+    }
     for (const n of [...known.keys()]) if (n <= through) known.delete(n);
     if (known.size === 0) this.lanes.delete(lane);
     if (whole !== undefined && through < whole.throughN && through + 1 >= whole.fromN) {

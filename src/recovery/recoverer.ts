@@ -2,6 +2,7 @@ import type { LaneStatus } from '../archive/journal';
 import { Phase, type FileState, type StateQuery } from '../archive/states';
 import type { Volume } from '../archive/volume';
 import type { Clock } from '../clock';
+import { faultPoint } from '../fault-points';
 import type { Log } from '../log';
 import type { QueueProducer } from '../queue/ports';
 import type { Closer } from './closer';
@@ -65,14 +66,18 @@ export class Recoverer {
   private async recoverLane(lane: LaneStatus): Promise<void> {
     const { volume, closer, queue, log } = this.options;
     const seal = await volume.journal.seal(lane.id);
+    faultPoint('recoverer.lane-sealed');
     const closed = await closer.close(
       { lane: lane.id, fromN: lane.releasedThrough + 1, throughN: seal - 1, files: 'all' });
+    faultPoint('recoverer.lane-closed');
     // A lane without blocks has nothing to release; this notes that it is over.
     await volume.journal.release(lane.id, seal - 1);
+    faultPoint('recoverer.lane-released');
     const ids = closed.filter(({ indexed }) => indexed).map(({ id }) => id);
     log.info('LaneRecovered', { lane: lane.id, incarnation: lane.incarnation, files: closed.length, seal });
     if (ids.length === 0) return;
     await queue.put(ids);
+    faultPoint('recoverer.lane-queued');
   }
 
   /** Decided from the states alone; the compare-and-set lets one of several recoverers enqueue a file (schedule 18). */
@@ -88,8 +93,10 @@ export class Recoverer {
       if (after === undefined) return;
       const due = states.filter((state) => isDue(state, nowMs));
       const won = await volume.states.markQueued(due.map(({ id, queuedMs }) => ({ id, queuedMs })), nowMs);
+      faultPoint('recoverer.files-marked');
       if (won.length > 0) {
         await queue.put(won);
+        faultPoint('recoverer.files-queued');
         log.info('FilesRequeued', { files: won.length });
       }
       if (states.length < PAGE) return;

@@ -2,6 +2,7 @@ import { linesOfRanges } from '../archive/line-ranges';
 import { Phase, type FileState } from '../archive/states';
 import type { Volume } from '../archive/volume';
 import type { Clock } from '../clock';
+import { faultPoint } from '../fault-points';
 import type { FileSums, LogIndex } from '../index/ports';
 import type { Log } from '../log';
 import type { QueueProducer } from '../queue/ports';
@@ -88,6 +89,7 @@ export class Verifier {
     // Whatever a slow writer brought back since they were deleted goes now (schedules 19, 20).
     for (const state of files) await this.removeBuried(collection, state);
     await index.commit(collection, 'hard');
+    faultPoint('verifier.index-committed');
     const ids = files.map(({ id }) => id);
     const sums = await index.sums(collection, ids);
     const failed: FailedFile[] = [];
@@ -97,6 +99,7 @@ export class Verifier {
       const expected = expectedSums(state, setAside);
       if (sumsAgree(found, expected)) {
         await volume.states.markVerified(state.id, state.claim, state.tombstoneVersion);
+        faultPoint('verifier.file-verified');
       } else {
         log.warn('FileDiffersInIndex', { file: state.id, expected: expected.count, found: found.count });
         failed.push({ state, reason: `the index has ${found.count} of ${expected.count} lines, or not the right ones` });
@@ -121,8 +124,11 @@ export class Verifier {
       const now = await volume.states.get(state.id);
       if (now === undefined || now.tombstoneVersion !== state.tombstoneVersion || now.phase !== Phase.indexed) continue;
       if (await volume.states.restart(state.id, state.claim, clock.now(), reason)) restarted.push(state.id);
+      faultPoint('verifier.file-restarted');
     }
-    if (restarted.length > 0) await queue.put(restarted);
+    if (restarted.length === 0) return;
+    await queue.put(restarted);
+    faultPoint('verifier.files-queued');
   }
 
   private async removeBuried(collection: string, state: FileState): Promise<void> {
@@ -133,7 +139,9 @@ export class Verifier {
       await this.options.index.removeIds(collection, ids);
       ids = [];
     }
-    if (ids.length > 0) await this.options.index.removeIds(collection, ids);
+    if (ids.length === 0) return;
+    await this.options.index.removeIds(collection, ids);
+    faultPoint('verifier.buried-removed');
   }
 
   private async setAsideLines(state: FileState): Promise<readonly number[]> {
@@ -153,7 +161,11 @@ export class Verifier {
       after = gone.length < PAGE ? undefined : gone.at(-1)?.id;
       if (gone.length === 0) return;
       unfinished ??= new Set((await volume.journal.unfinishedLanes()).map(({ id }) => id));
-      for (const state of gone) if (!unfinished.has(state.lane)) await volume.states.forget(state.id);
+      for (const state of gone) {
+        if (unfinished.has(state.lane)) continue;
+        await volume.states.forget(state.id);
+        faultPoint('verifier.state-forgotten');
+      }
     } while (after !== undefined && !signal?.aborted);
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock';
 import { NotFoundError, ResilogError, UnavailableError, UnknownOutcomeError } from '../errors';
+import { faultPoint } from '../fault-points';
 import { randomHex, type Random } from '../random';
 import { NodeKind, type Coordination } from './coordination';
 import { paths } from './paths';
@@ -70,7 +71,9 @@ export async function acquireLock(coordination: Coordination, name: string, opti
 async function createOwn(coordination: Coordination, folder: string, guid: string): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await coordination.create(`${folder}/${guid}-`, Buffer.alloc(0), NodeKind.ephemeralSequential);
+      const made = await coordination.create(`${folder}/${guid}-`, Buffer.alloc(0), NodeKind.ephemeralSequential);
+      faultPoint('lock.asked-for');
+      return made;
     } catch (error) {
       if (error instanceof NotFoundError && attempt < 3) {
         await coordination.ensure(folder);
@@ -144,7 +147,8 @@ function hold(coordination: Coordination, folder: string, guid: string, path: st
     release: () => {
       stop();
       // What the first try can't remove goes later, or with the session; nobody waits for it here.
-      releasing ??= coordination.remove(path).catch(() => { void removeLater(coordination, folder, guid, clock); });
+      releasing ??= coordination.remove(path).then(
+        () => { faultPoint('lock.released'); }, () => { void removeLater(coordination, folder, guid, clock); });
       return releasing;
     },
   };

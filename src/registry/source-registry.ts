@@ -1,5 +1,6 @@
 import type { Clock } from '../clock';
 import { ConfigurationError, ConflictError, FencedError, InputError, NotFoundError, UnknownOutcomeError } from '../errors';
+import { faultPoint } from '../fault-points';
 import { randomHex, type Random } from '../random';
 import type { IssuedCertificate } from './certificates';
 import type { Coordination, MultiOperation } from './coordination';
@@ -56,6 +57,7 @@ export class SourceRegistry {
     // Refused before anything is written to disk; checked again under the lock.
     if ((await this.read(name)) !== undefined) throw inUse(name);
     await prepare?.(issued);
+    faultPoint('sources.first-certificate-written');
     await this.change(name, (current) => {
       if (current !== undefined) throw inUse(name);
       return source;
@@ -87,6 +89,7 @@ export class SourceRegistry {
     await this.show(name);
     const issued = await this.issue(name);
     await prepare?.(issued);
+    faultPoint('sources.further-certificate-written');
     const added: SourceKey = { key: issued.key, createdAt: this.timestamp() };
     const endsAtMs = this.options.clock.now() + overlapHours * 3_600_000;
     const source = await this.change(name, (current) => {
@@ -178,6 +181,7 @@ export class SourceRegistry {
     ];
     try {
       await coordination.multi(operations);
+      faultPoint('sources.changed');
     } catch (error) {
       if (!(error instanceof NotFoundError)) throw error;
       if (error.message.includes(fence)) throw new FencedError('the lock on sources was lost', { cause: error });

@@ -2,6 +2,7 @@ import { rangeLines, rangesOfLines } from '../archive/line-ranges';
 import { Phase, type FileState, type LineRanges } from '../archive/states';
 import type { Volume } from '../archive/volume';
 import { CorruptionError, NotFoundError } from '../errors';
+import { faultPoint } from '../fault-points';
 import type { IndexQuery } from '../index/ports';
 import {
   locate, statesThrough, type DeletionDependencies, type DeletionProgress, type PassOptions,
@@ -44,6 +45,7 @@ export async function searchableCollections(dependencies: DeletionDependencies):
   for (const name of await dependencies.collections()) {
     try {
       await dependencies.index.commit(name, 'soft');
+      faultPoint('deletion.index-committed');
       names.push(name);
     } catch (error) {
       if (!(error instanceof NotFoundError)) throw error;
@@ -114,7 +116,10 @@ class Pass {
     }
     if (fileId !== undefined) await this.removeLines(collections, fileId, lines);
     if (this.found === 0) return;
-    for (const collection of collections) await this.dependencies.index.commit(collection, 'soft');
+    for (const collection of collections) {
+      await this.dependencies.index.commit(collection, 'soft');
+      faultPoint('deletion.removal-committed');
+    }
   }
 
   private async removeLines(collections: readonly string[], fileId: string, lines: readonly number[]): Promise<void> {
@@ -123,12 +128,16 @@ class Pass {
     const ids = lines.map((line) => `${fileId}!${String(line)}`);
     // The collection belongs to the file; without a state every collection may have it.
     const homes = located === undefined ? collections : [located.state.collection];
-    for (const collection of homes) await this.dependencies.index.removeIds(collection, ids);
+    for (const collection of homes) {
+      await this.dependencies.index.removeIds(collection, ids);
+      faultPoint('deletion.lines-removed');
+    }
   }
 
   private async bury(volume: Volume, state: FileState, ranges: LineRanges): Promise<void> {
     const before = rangeLines(state.tombstones);
     const buried = await volume.states.bury(state.id, ranges);
+    faultPoint('deletion.lines-buried');
     const newly = rangeLines(buried.tombstones) - before;
     if (newly > 0) {
       this.lines += newly;
@@ -139,9 +148,13 @@ class Pass {
   }
 }
 
-/** The file goes when all its lines are deleted and nothing can index it any more. */
+/**
+ * The file goes when all its lines are deleted and nothing can index it any more. One that never had a line stays: it
+ * tells of lines that could not be read, and nobody deleted those.
+ */
 export async function removeIfDeleted(volume: Volume, state: FileState, nowMs: number): Promise<void> {
-  if (state.phase !== Phase.gone && rangeLines(state.tombstones) === state.lines) {
+  if (state.phase !== Phase.gone && state.lines > 0 && rangeLines(state.tombstones) === state.lines) {
     await volume.states.removeIfEmpty(state.id, nowMs);
+    faultPoint('deletion.file-removed');
   }
 }

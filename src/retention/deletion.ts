@@ -1,5 +1,6 @@
 import { rangeLines } from '../archive/line-ranges';
 import { Phase, type FileState } from '../archive/states';
+import { faultPoint } from '../fault-points';
 import { randomHex, type Random } from '../random';
 import type { IndexQuery } from '../index/ports';
 import { parseQuery } from '../index/query-language';
@@ -23,6 +24,7 @@ export async function createDeletion(
     state: 'pending', lanes: [], lines: 0, files: 0, lastPassMs: 0,
   };
   await dependencies.deletions.save(request);
+  faultPoint('deletion.requested');
   return request;
 }
 
@@ -39,12 +41,14 @@ export async function runDeletion(
   const mayEnd = isBeyondHorizon(observed, nowMs, dependencies.settleMs);
   const pass = await runPass(observed, dependencies, options);
   const done = mayEnd && pass.complete && pass.found === 0;
+  faultPoint('deletion.pass-made');
   if (done) await removeDeletedFiles(observed.throughMs, dependencies);
   const result: DeletionRequest = {
     ...observed, state: done ? 'done' : 'pending',
     lines: observed.lines + pass.lines, files: observed.files + pass.files, lastPassMs: nowMs,
   };
   await dependencies.deletions.save(result);
+  faultPoint('deletion.pass-recorded');
   return result;
 }
 
@@ -128,6 +132,7 @@ export async function reopenDeletions(deletions: Deletions, fromMs: number): Pro
     const { settledMs, ...rest } = request;
     void settledMs;
     await deletions.save({ ...rest, state: 'pending' });
+    faultPoint('deletion.reopened');
   }
   return concerned.length;
 }

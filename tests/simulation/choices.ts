@@ -24,15 +24,17 @@ export class Choices {
     const place = this.made.length;
     let chosen = 0;
     if (this.given === undefined) {
-      let left = this.draw() * weights.reduce((sum, weight) => sum + weight, 0);
+      let sum = 0;
+      for (const weight of weights) sum += weight;
+      let left = this.draw() * sum;
       while (chosen < weights.length - 1 && left >= (weights[chosen] ?? 0)) left -= weights[chosen++] ?? 0;
     } else chosen = Math.min(this.given[place] ?? 0, weights.length - 1);
     this.made.push(chosen);
     return chosen;
   }
 
-  /** Mulberry32: fast, and good enough to choose with. */
-  private draw(): number {
+  /** A number in [0, 1). Mulberry32: fast, and good enough to choose with. */
+  draw(): number {
     this.state = (this.state + 0x6d2b79f5) >>> 0;
     let mixed = this.state;
     mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);

@@ -24,8 +24,17 @@ export interface ClientOptions {
   /** Those that run at this moment. */
   readonly producers: () => readonly ProducerNode[];
   readonly sent: SentLine[];
+  /** Whether some lines are of those that the index refuses, or that a definition fails on. */
+  readonly hostile: boolean;
 }
 
+/** A word that some lines have: those of another year, which may be deleted by it. */
+export const RED = ' red';
+/** What a line may say for the index to refuse it, or the normaliser to fail on it, until they are mended. */
+export const REFUSED = ' refused';
+export const POISON = ' poison';
+const TROUBLES = ['', REFUSED, POISON] as const;
+const TROUBLE_WEIGHTS = [16, 3, 1] as const;
 const ANSWER_MS = 10_000;
 const RETRY_MS = 700;
 const ATTEMPTS = 8;
@@ -38,7 +47,8 @@ export async function runClient(options: ClientOptions): Promise<void> {
     const key = choices.among(2) === 0 ? undefined : `${name}-${request}`;
     const count = 1 + choices.among(3);
     const lines = Array.from({ length: count }, (_, line): SentLine => ({
-      text: `${name}/${request}/${line}`, source, isKeyed: key !== undefined, receivedMs: [], isAcknowledged: false,
+      text: `${name}/${request}/${line}${choices.among(3) === 0 ? RED : ''}${options.hostile ? TROUBLES[choices.weighted(TROUBLE_WEIGHTS)] ?? '' : ''}`,
+      source, isKeyed: key !== undefined, receivedMs: [], isAcknowledged: false,
     }));
     sent.push(...lines);
     await sendUntilAcknowledged(lines, source, key, options);
@@ -59,7 +69,7 @@ async function sendUntilAcknowledged(
       const receivedMs = scheduler.clockOf(producer.actor).now();
       for (const line of lines) line.receivedMs.push(receivedMs);
       const outcome = await Promise.race([
-        submit(producer, {
+        submit(producer, scheduler, {
           source: { id: `id-${source}`, name: source, indexed: true, timeZone: 'UTC' },
           receivedMs, runs: [{ lines: lines.length, raw }],
           ...(key === undefined ? {} : { key: { key, bodySha256 } }),
@@ -68,7 +78,7 @@ async function sendUntilAcknowledged(
       ]);
       if (outcome === 'stored') {
         for (const line of lines) line.isAcknowledged = true;
-        scheduler.trace.push(`${scheduler.nowMs} acknowledged ${lines[0]?.text ?? ''}`);
+        scheduler.note(`acknowledged ${lines[0]?.text ?? ''}`);
         return;
       }
     }
@@ -76,8 +86,11 @@ async function sendUntilAcknowledged(
   }
 }
 
-async function submit(producer: ProducerNode, request: LaneRequest): Promise<'stored' | 'failed'> {
+async function submit(
+  producer: ProducerNode, scheduler: Scheduler, request: LaneRequest,
+): Promise<'stored' | 'failed'> {
   try {
+    await scheduler.gate(producer.actor, 'request');
     const result = await producer.lanes.submit(request);
     if (result.outcome === 'busy') return 'failed';
     if (result.outcome === 'repeated' && result.record.bodySha256 !== request.key?.bodySha256) return 'failed';

@@ -13,9 +13,16 @@ export interface EventsOptions {
   readonly index: MemoryIndex;
   readonly sessionTimeoutMs: number;
   readonly mayStepClocks: () => boolean;
+  /** What else may happen; undefined: nothing. */
+  readonly trouble: Readonly<Record<'block damaged' | 'replayed', () => void>> | undefined;
 }
 
-const kinds = ['killed', 'paused', 'cut off', 'expired', 'clock stepped', 'index without power'] as const;
+const kinds = [
+  'killed', 'paused', 'cut off', 'expired', 'clock stepped', 'index without power', 'stopped', 'block damaged', 'replayed',
+] as const;
+/** The last two only where they may happen. */
+const WEIGHTS = [3, 2, 2, 2, 1, 1, 1] as const;
+const HOSTILE_WEIGHTS = [...WEIGHTS, 1, 1] as const;
 /** One step in so many brings one. */
 const RARITY = 40;
 const HOUR_MS = 3_600_000;
@@ -31,9 +38,9 @@ export class Events {
     if (choices.weighted([RARITY - 1, 1]) === 0) return;
     const alive = [...nodes.values()].filter(({ actor }) => !actor.isDead);
     const node = alive[choices.among(alive.length)];
-    const kind = kinds[choices.weighted([3, 2, 2, 2, 1, 1])];
+    const kind = kinds[choices.weighted(this.options.trouble === undefined ? WEIGHTS : HOSTILE_WEIGHTS)];
     if (node === undefined) return;
-    scheduler.trace.push(`${scheduler.nowMs} ${kind === 'index without power' ? kind : `${node.name} ${kind ?? ''}`}`);
+    scheduler.note(`${`${node.name} ${kind ?? ''}`}`);
     switch (kind) {
       case 'killed': this.kill(node); return;
       case 'paused': this.pause(node); return;
@@ -45,6 +52,11 @@ export class Events {
         this.clocksStepped = true;
         return;
       case 'index without power': this.options.index.losePower(); return;
+      case 'stopped': this.stop(node); return;
+      case 'block damaged':
+      case 'replayed':
+        this.options.trouble?.[kind]();
+        return;
       case undefined:
     }
   }
@@ -57,15 +69,25 @@ export class Events {
     }
   }
 
-  private kill(node: Node): void {
-    const { choices, server, scheduler, start, nodes } = this.options;
+  /** Ends a process at this very moment. Its session ends after `goneMs`, and it starts again after `awayMs`. */
+  die(node: Node, goneMs: number, awayMs: number): void {
+    const { scheduler, start, nodes } = this.options;
     scheduler.bury(node.actor);
-    // The server ends the session of a client that is gone only after a while.
-    const goneMs = choices.among(2) === 0 ? 0 : this.options.sessionTimeoutMs;
     this.later(goneMs, () => { node.coordination.expireUnnoticed(); });
-    scheduler.clockOf(server).timer(choices.among(12) * 1_000, () => {
-      if (nodes.get(node.name) === node) start(node.name);
-    });
+    this.later(awayMs, () => { if (nodes.get(node.name) === node) start(node.name); });
+  }
+
+  private kill(node: Node): void {
+    const { choices, sessionTimeoutMs } = this.options;
+    // The server ends the session of a client that is gone only after a while.
+    this.die(node, choices.among(2) === 0 ? 0 : sessionTimeoutMs, choices.among(12) * 1_000);
+  }
+
+  private stop(node: Node): void {
+    if (node.isStopping) return;
+    node.isStopping = true;
+    const awayMs = this.options.choices.among(4) * 1_000;
+    void node.stop().then(() => { if (!node.actor.isDead) this.die(node, 0, awayMs); });
   }
 
   private pause(node: Node): void {

@@ -27,29 +27,44 @@ type Method = (...args: unknown[]) => unknown;
  * it is answered; it may fail before, or without anybody knowing. What a dead process asked for may still be done.
  */
 export function gated<T extends object>(port: T, name: string, owner: Actor, network: Network): T {
+  const reached = new Map<string | symbol, unknown>();
   return new Proxy(port, {
     get(target, property) {
+      const known = reached.get(property);
+      if (known !== undefined) return known;
       const value: unknown = Reflect.get(target, property);
       if (typeof value !== 'function') return value;
-      const method = value.bind(target) as Method;
-      const what = `${name}.${String(property)}`;
-      return (...args: unknown[]) => {
-        const run = (): unknown => method(...args);
-        return isGenerator(value)
-          ? gatedItems(run as () => AsyncIterable<unknown>, what, owner, network)
-          : call(run as () => Promise<unknown>, what, owner, network);
-      };
+      const method = overNetwork(value as Method, target, `${name}.${String(property)}`, owner, network);
+      reached.set(property, method);
+      return method;
     },
   });
 }
 
-async function call(method: () => Promise<unknown>, what: string, owner: Actor, network: Network): Promise<unknown> {
+function overNetwork(method: Method, port: object, what: string, owner: Actor, network: Network): Method {
+  if (isGenerator(method)) {
+    return (...args) => gatedItems(() => method.apply(port, args) as AsyncIterable<unknown>, what, owner, network);
+  }
+  const weights = CHANGES.test(what.slice(what.indexOf('.') + 1)) ? CHANGE_WEIGHTS : READ_WEIGHTS;
+  const answer = `${what} answer`;
+  return (...args) => call(
+    () => method.apply(port, args) as Promise<unknown>, { what, answer, weights, owner }, network);
+}
+
+interface Call {
+  readonly what: string;
+  readonly answer: string;
+  readonly weights: readonly number[];
+  readonly owner: Actor;
+}
+
+async function call(
+  method: () => Promise<unknown>, { what, answer, weights, owner }: Call, network: Network,
+): Promise<unknown> {
   const { scheduler, choices, isFaulty } = network;
-  const isChange = CHANGES.test(what.slice(what.indexOf('.') + 1));
   await scheduler.gate(owner, what);
-  const weights = isChange ? CHANGE_WEIGHTS : READ_WEIGHTS;
   const fate = isFaulty() ? fates[choices.weighted(weights)] ?? 'answered' : 'answered';
-  if (fate !== 'answered') scheduler.trace.push(`${scheduler.nowMs} ${owner.name} ${what}: ${fate}`);
+  if (fate !== 'answered') scheduler.note(`${owner.name} ${what}: ${fate}`);
   if (fate === 'refused') throw new UnavailableError(`${what} was not done`);
   if (fate === 'lost') throw new UnknownOutcomeError(`${what} was lost`);
   if (fate === 'carried out late') {
@@ -57,7 +72,8 @@ async function call(method: () => Promise<unknown>, what: string, owner: Actor, 
     throw new UnknownOutcomeError(`${what} takes long`);
   }
   const result = await method();
-  await scheduler.gate(owner, `${what} answer`);
+  // When nothing goes wrong any more, the order of answers says nothing new.
+  if (isFaulty()) await scheduler.gate(owner, answer);
   if (fate === 'answer lost') throw new UnknownOutcomeError(`the answer of ${what} was lost`);
   return result;
 }

@@ -17,7 +17,7 @@ import { createQueueProducer } from '../../src/queue/queue-producer';
 import type { Random } from '../../src/random';
 import type { MemoryCoordination, MemoryCoordinationServer } from '../../src/registry/memory-coordination';
 import type { SettingsWatcher } from '../../src/registry/settings';
-import { createDeletionRunner } from '../../src/retention/runner';
+import { createDeletionRunner, type DeletionRunner } from '../../src/retention/runner';
 import { gated, type Network } from './gated';
 import { Actor } from './scheduler';
 
@@ -28,10 +28,15 @@ export interface Surroundings {
   readonly zookeeper: MemoryCoordinationServer;
   readonly settings: SettingsWatcher;
   readonly random: Random;
+  readonly normaliser: NormaliserPool;
 }
+
+/** A process that is told to stop has so long. */
+const STOP_MS = 10_000;
 
 /** One start of a process, wired as in src/process, over what the simulation gives it. */
 export abstract class Node {
+  isStopping = false;
   readonly actor: Actor;
   readonly coordination: MemoryCoordination;
   protected readonly volume: Volume;
@@ -42,8 +47,8 @@ export abstract class Node {
     this.actor = new Actor(name);
     this.coordination = zookeeper.connect({
       clock: network.scheduler.clockOf(this.actor),
-      onOperation: (what, path, done) => (
-        network.scheduler.gate(this.actor, `zookeeper.${what} ${path}${done ? ' answer' : ''}`)),
+      onOperation: (what, path, done) => (done && !network.isFaulty()
+        ? undefined : network.scheduler.gate(this.actor, `zookeeper.${what} ${path}${done ? ' answer' : ''}`)),
     });
     const reach = <T extends object>(port: T, part: string): T => gated(port, part, this.actor, network);
     this.volume = {
@@ -60,6 +65,9 @@ export abstract class Node {
     return { clock: network.scheduler.clockOf(this.actor), random, log: silentLog, settings };
   }
 
+  /** Ends as by SIGTERM. */
+  abstract stop(): Promise<void>;
+
   /** Its recovery, as every process has one. */
   protected recovery(index?: LogIndex): ReturnType<typeof createRecovery> {
     const { coordination, volume } = this;
@@ -73,11 +81,13 @@ export abstract class Node {
 
 export class ProducerNode extends Node {
   readonly lanes: Lanes;
+  private readonly recoveryRounds: ReturnType<typeof createRecovery>;
 
   constructor(name: string, around: Surroundings) {
     super(name, around);
     const { coordination, volume } = this;
     const recovery = this.recovery();
+    this.recoveryRounds = recovery;
     this.lanes = new Lanes({
       ...this.options, volumes: [volume], coordination, buildBlock, closeFiles: recovery.closeFiles,
       queue: createQueueProducer({ ...this.options, coordination }), description: { member: name },
@@ -86,16 +96,25 @@ export class ProducerNode extends Node {
     this.lanes.start();
     recovery.start();
   }
+
+  override async stop(): Promise<void> {
+    const deadline = new AbortController();
+    this.options.clock.timer(STOP_MS, () => { deadline.abort(); });
+    await this.lanes.close(deadline.signal);
+    await this.recoveryRounds.close();
+  }
 }
 
 export class ConsumerNode extends Node {
   readonly consumer: Consumer;
+  private recoveryRounds: ReturnType<typeof createRecovery> | undefined;
+  private deletions: DeletionRunner | undefined;
 
   constructor(name: string, around: Surroundings) {
     super(name, around);
     const { coordination, volume, index, options } = this;
     this.consumer = createConsumer({
-      ...options, volumes: [volume], index, normaliser, metrics: noMetrics,
+      ...options, volumes: [volume], index, normaliser: around.normaliser, metrics: noMetrics,
       queue: createQueueConsumer({
         ...options, coordination, noProgressMs: () => options.settings.current.consumer.noProgressMs,
       }),
@@ -105,8 +124,14 @@ export class ConsumerNode extends Node {
     void this.start();
   }
 
+  override async stop(): Promise<void> {
+    await this.consumer.close(STOP_MS);
+    await this.deletions?.close();
+    await this.recoveryRounds?.close();
+  }
+
   private async start(): Promise<void> {
-    for (;;) {
+    while (!this.isStopping) {
       try {
         await this.consumer.start();
         break;
@@ -114,27 +139,23 @@ export class ConsumerNode extends Node {
         await this.options.clock.sleep(1_000);
       }
     }
-    this.recovery(this.index).start();
-    this.startDeletions();
+    if (this.isStopping) return;
+    this.recoveryRounds = this.recovery(this.index);
+    this.recoveryRounds.start();
+    this.deletions = this.deletionRunner();
+    this.deletions.start();
   }
 
-  private startDeletions(): void {
+  private deletionRunner(): DeletionRunner {
     const { coordination, volume, index, options } = this;
-    createDeletionRunner({
+    return createDeletionRunner({
       ...options,
       dependencies: deletionDependencies({ ...options, coordination, volumes: [volume], index }),
       exclusively: (work) => exclusively(
         { ...options, coordination }, 'deletions', new AbortController().signal, work),
-    }).start();
+    });
   }
 }
-
-/** Finds nothing in any line: what lines mean does not matter here. */
-const normaliser: NormaliserPool = {
-  normalise: (_, inputs) => Promise.resolve(inputs.map(() => (
-    { tags: {}, dateMs: undefined, matched: [], body: undefined }))),
-  close: () => Promise.resolve(),
-};
 
 const nothing = { inc: () => undefined, set: () => undefined, observe: () => undefined, dec: () => undefined };
 const noMetrics = new Proxy({}, {

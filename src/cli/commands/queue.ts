@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { findState } from '../../archive/volume-set';
 import { InputError, NotFoundError } from '../../errors';
+import { faultPoint } from '../../fault-points';
 import { reopenDeletions } from '../../retention/deletion';
 import type { CommandContext } from '../context';
 import { formatCount } from '../output';
@@ -73,7 +74,9 @@ function addReplay(queue: Command, context: CommandContext): void {
         if (state.phase === 'dead') await reopenDeletions(deletions, state.firstReceivedMs);
         // The state first: it decides; a crash behind it leaves a file that the recoverer queues.
         const revived = await states.revive(id, context.clock.now());
+        faultPoint('replay.file-revived');
         if (revived) await queuePort.put([id]);
+        faultPoint('replay.file-queued');
         await queuePort.unbury(id);
         if (options.json) context.output.json({ fileId: id, replayed: revived });
         else context.output.line(revived ? `${id} is queued again.` : `${id} is ${state.phase}, not dead; nothing to do.`);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { SetAsideLine } from '../../archive/states';
 import type { Volume } from '../../archive/volume';
+import { faultPoint } from '../../fault-points';
 import { reopenDeletions } from '../../retention/deletion';
 import type { CommandContext } from '../context';
 import { parseCount } from '../time';
@@ -63,7 +64,9 @@ async function replayVolume({ states }: Volume, context: CommandContext, json: b
       await reopenDeletions(deletions, state.firstReceivedMs);
       // Restarting forgets the set-aside lines of the former claim; those still refused are noted anew.
       const restarted = await states.restart(fileId, state.claim, context.clock.now());
+      faultPoint('replay.file-restarted');
       if (restarted) await queue.put([fileId]);
+      faultPoint('replay.set-aside-queued');
       if (json) context.output.json({ fileId, replayed: restarted });
       else context.output.line(restarted ? `${fileId} is queued again.` : `${fileId} is ${state.phase}; it is not indexed again.`);
     }

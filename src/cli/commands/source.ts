@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { InputError, messageOf } from '../../errors';
+import { faultPoint } from '../../fault-points';
 import type { IssuedCertificate } from '../../registry/certificates';
 import type { Source } from '../../registry/ports';
 import type { SourceOptions } from '../../registry/source-document';
@@ -74,6 +75,7 @@ function writerOf(name: string, options: IssueOptions): ((issued: IssuedCertific
     try {
       await mkdir(out, { recursive: true });
       await writeFile(join(out, `${name}.crt`), issued.certificatePem, { mode: 0o644 });
+      faultPoint('sources.certificate-half-written');
       await writeFile(join(out, `${name}.key`), issued.privateKeyPem, { mode: 0o600 });
     } catch (error) {
       throw new InputError(`the certificate can't be written to ${resolve(out)}: ${messageOf(error)}`, { cause: error });

@@ -60,7 +60,7 @@ export class DeletionWorld {
   async close(file: PlannedFile): Promise<void> {
     const receptions = file.lines.map((_, i) =>
       [1, typeof file.receivedMs === 'number' ? file.receivedMs : file.receivedMs[i] ?? 0] as const);
-    const times = receptions.map(([, ms]) => ms);
+    const times = receptions.length === 0 ? [this.clock.now()] : receptions.map(([, ms]) => ms);
     const common = {
       id: file.id, sourceId: file.sourceId ?? 'id-web', volume: 'memory', lane: 'lane',
       firstReceivedMs: Math.min(...times), lastReceivedMs: Math.max(...times), closedMs: this.clock.now(),

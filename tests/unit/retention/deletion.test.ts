@@ -205,6 +205,16 @@ describe('deletion, the schedules that lose or resurrect lines', () => {
     expect(await world.ids()).to.deep.equal([`${A}!1`, `${C}!1`]);
   });
 
+  it('leaves a file without any line where it is: it tells of lines that could not be read', async () => {
+    const world = await makeWorld();
+    await world.close({ id: A, lines: ['noise'], receivedMs: world.clock.now() });
+    await world.close({ id: B, lines: [], receivedMs: world.clock.now(), phase: 'verified' });
+    await world.finishIndexing(A);
+    await world.runUntilDone((await world.request({ text: '*' })).id);
+    expect((await world.state(A)).phase).to.equal('gone');
+    expect((await world.state(B)).phase).to.equal('verified');
+  });
+
   it('adds up overlapping deletions as a union (schedule 44: RemLines by sums)', async () => {
     const world = await makeWorld();
     await world.close({ id: A, lines: ['x y', 'x y', 'x', 'z'], receivedMs: world.clock.now() });
