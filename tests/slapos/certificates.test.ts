@@ -76,7 +76,7 @@ describe('SlapOS: certificates of the servers', function () {
   it('are issued anew before they end, and the server starts anew with the new one', async () => {
     const [mongod, solr] = [pid('mongodb-1'), pid('solr-1')];
     const aged = await agedCertificate(cluster.published['admin-secret'], issued['solr-1'] ?? '');
-    await node.republish(node.usedPartitions()[0] ?? '', { 'server-certificates': { ...issued, 'solr-1': aged } });
+    await node.republish(/slappart\d+/.exec(cluster.published.command)?.[0] ?? '', { 'server-certificates': { ...issued, 'solr-1': aged } });
     await processed();
     const now = await certificates();
     expect(now).to.deep.equal({ ...issued, 'solr-1': now['solr-1'] });

@@ -180,6 +180,8 @@ describe('SlapOS: a cluster of one of each', function () {
   });
 
   it('is left alone by further runs of slapgrid (long)', async () => {
+    // The killed ZooKeeper of the step before may have had Solr restarted, too, which promises wait for.
+    await node.settle();
     expect((await node.instance('--all')).code).to.equal(0);
     const before = services(node);
     const secrets = await secretFiles(node);
