@@ -62,8 +62,13 @@ function memoryDefinitions(store: MemoryStore): DefinitionStore {
 
 function memoryDeletions(store: MemoryStore): Deletions {
   return {
-    save: (request: DeletionRequest) => store.effect('deletions.save', () => {
+    create: (request: DeletionRequest) => store.effect('deletions.create', () => {
       store.deletions.set(request.id, request);
+    }),
+    update: (request: DeletionRequest) => store.effect('deletions.update', () => {
+      if (store.deletions.get(request.id)?.revision !== request.revision) return false;
+      store.deletions.set(request.id, { ...request, revision: request.revision + 1 });
+      return true;
     }),
     get: async (id) => store.deletions.get(id),
     list: async ({ state, limit }) => [...store.deletions.values()]

@@ -11,10 +11,17 @@ export class MongodbDeletions implements Deletions {
     this.requests = connection.db.collection('deletions');
   }
 
-  async save(request: DeletionRequest): Promise<void> {
+  async create(request: DeletionRequest): Promise<void> {
     const { id, ...rest } = request;
-    await this.connection.write(`save deletion ${id}`, (session) => this.requests.replaceOne(
+    await this.connection.write(`make deletion ${id}`, (session) => this.requests.replaceOne(
       { _id: id }, rest, { upsert: true, session, maxTimeMS: this.connection.maxTimeMS }));
+  }
+
+  async update(request: DeletionRequest): Promise<boolean> {
+    const { id, revision, ...rest } = request;
+    const { matchedCount } = await this.connection.write(`change deletion ${id}`, (session) => this.requests.replaceOne(
+      { _id: id, revision }, { ...rest, revision: revision + 1 }, { session, maxTimeMS: this.connection.maxTimeMS }));
+    return matchedCount === 1;
   }
 
   async get(id: string): Promise<DeletionRequest | undefined> {

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock';
-import { CorruptionError, UnavailableError } from '../errors';
+import { CorruptionError, FencedError, UnavailableError } from '../errors';
 import type { FileDescription } from '../archive/files';
-import type { FileState } from '../archive/states';
+import { Phase, type FileState } from '../archive/states';
 import type { Volume } from '../archive/volume';
 import { faultPoint } from '../fault-points';
 import type { LogIndex, Refusal } from '../index/ports';
@@ -33,6 +33,12 @@ export interface FileIndexingOptions {
 /** Slices a batch is made of: small enough that batches fill well and normalising starts early. */
 const SLICES_A_BATCH = 4;
 const SLICES_IN_FLIGHT = 16;
+/**
+ * A claim that was ours so long ago is asked for again before anything is sent. Whoever slept longer may have lost the
+ * file, and a deletion ended since: what came now would be in the index for ever. Far below the time for which
+ * deletions wait for what is on its way.
+ */
+const CLAIM_TRUSTED_MS = 5_000;
 /** Position is written this often; it only saves work after a crash. */
 const ADVANCE_MS = 1_000;
 /** Set-aside records written at once. */
@@ -44,6 +50,13 @@ const SET_ASIDE_IN_FLIGHT = 16;
  */
 export class StalledError extends UnavailableError {}
 
+/** A state that was claimed. */
+export interface ClaimedState {
+  readonly state: FileState;
+  /** When the claim was asked for, monotonic ms: it was ours after that. */
+  readonly claimedAt: number;
+}
+
 /**
  * Indexes a claimed file from its Position to its end: reading, normalising and sending overlap. Position follows
  * as low-water mark; a refused line is noted at majority before it passes (schedule 14). When this
@@ -51,9 +64,9 @@ export class StalledError extends UnavailableError {}
  * error (archive or index out of reach) or what is wrong with the file.
  */
 export async function indexFile(
-  volume: FileVolume, file: FileDescription, state: FileState, signal: AbortSignal, options: FileIndexingOptions,
+  volume: FileVolume, file: FileDescription, claimed: ClaimedState, signal: AbortSignal, options: FileIndexingOptions,
 ): Promise<void> {
-  const indexing = new FileIndexing(volume, file, state, signal, options);
+  const indexing = new FileIndexing(volume, file, claimed, signal, options);
   try {
     await indexing.run();
   } finally {
@@ -68,16 +81,22 @@ class FileIndexing {
   private readonly held = new Set<() => void>();
   private readonly stall: Stall;
   private failure: { readonly error: unknown } | undefined;
+  private readonly state: FileState;
   private advancedTo: number;
   private advancedAt: number;
+  /** Since when we know nothing of the claim, monotonic ms. */
+  private confirmedAt: number;
+  private confirming: Promise<void> | undefined;
 
   constructor(
     private readonly volume: FileVolume,
     private readonly file: FileDescription,
-    private readonly state: FileState,
+    { state, claimedAt }: ClaimedState,
     private readonly signal: AbortSignal,
     private readonly options: FileIndexingOptions,
   ) {
+    this.state = state;
+    this.confirmedAt = claimedAt;
     this.tracker = new PositionTracker(state.position);
     this.advancedTo = state.position;
     this.advancedAt = options.clock.monotonic();
@@ -162,10 +181,27 @@ class FileIndexing {
       return result === undefined ? [] : [documentOf(text, line, result, state)];
     });
     if (documents.length !== slice.lines.length) throw new CorruptionError('the normaliser gave fewer results than lines');
-    const refusals = await this.options.indexer.write(state.collection, documents, this.signal);
+    const refusals = await this.options.indexer.write(state.collection, documents, {
+      signal: this.signal, confirm: () => this.confirmClaim(),
+    });
     await this.setAside(refusals);
     const unparsed = normalised.filter(({ matched }) => matched.length === 0).length;
     if (unparsed > 0) this.options.metrics.unparsed(state.sourceName, unparsed);
+  }
+
+  private async confirmClaim(): Promise<void> {
+    if (this.options.clock.monotonic() - this.confirmedAt < CLAIM_TRUSTED_MS) return;
+    this.confirming ??= this.askForClaim().finally(() => { this.confirming = undefined; });
+    await this.confirming;
+  }
+
+  private async askForClaim(): Promise<void> {
+    const askedAt = this.options.clock.monotonic();
+    const now = await this.volume.states.get(this.state.id);
+    if (now?.phase !== Phase.closed || now.claim !== this.state.claim) {
+      throw new FencedError(`claim ${this.state.claim} on file ${this.state.id} is over`);
+    }
+    this.confirmedAt = askedAt;
   }
 
   private async setAside(refusals: readonly Refusal[]): Promise<void> {
@@ -192,6 +228,7 @@ class FileIndexing {
     if (position <= this.advancedTo || clock.monotonic() - this.advancedAt < afterMs) return;
     this.advancedAt = clock.monotonic();
     await this.volume.states.advance(this.state.id, this.state.claim, position, clock.now());
+    this.confirmedAt = this.advancedAt;
     faultPoint('consumer.position-advanced');
     this.options.metrics.linesLeft.dec(position - this.advancedTo);
     this.advancedTo = position;

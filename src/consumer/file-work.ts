@@ -4,7 +4,7 @@ import { faultPoint } from '../fault-points';
 import type { Log } from '../log';
 import type { QueueAdministration } from '../queue/ports';
 import { isRetryable } from '../retry';
-import { indexFile, type FileIndexingOptions, type FileVolume } from './file-indexing';
+import { indexFile, type ClaimedState, type FileIndexingOptions, type FileVolume } from './file-indexing';
 import { StoppedError } from './stopped-error';
 
 /** How one take of a file ended. Only `finished` files are acknowledged. */
@@ -38,9 +38,8 @@ const ID_TIME_DIGITS = 8;
 const FORGOTTEN_MS = 2 * 86_400_000;
 const FORGOTTEN: FileOutcome = { kind: 'finished', phase: Phase.gone };
 
-interface Claimed {
+interface Claimed extends ClaimedState {
   readonly volume: FileVolume;
-  readonly state: FileState;
   /** Attempts including one counted at this take; undefined when none was. */
   counted: number | undefined;
 }
@@ -74,9 +73,10 @@ function isForgotten(id: string, { clock }: FileWorkOptions): boolean {
 
 async function claimFile(id: string, options: FileWorkOptions): Promise<Claimed | undefined> {
   for (const volume of options.volumes) {
+    const claimedAt = options.clock.monotonic();
     const state = await volume.states.claim(id, options.clock.now());
     faultPoint('consumer.file-claimed');
-    if (state !== undefined) return { volume, state, counted: undefined };
+    if (state !== undefined) return { volume, state, claimedAt, counted: undefined };
   }
   return undefined;
 }
@@ -88,9 +88,10 @@ async function phaseOutcome(state: FileState, options: FileWorkOptions): Promise
 }
 
 async function indexClaimed(
-  { volume, state }: Claimed, signal: AbortSignal, options: FileWorkOptions,
+  claimed: Claimed, signal: AbortSignal, options: FileWorkOptions,
 ): Promise<FileOutcome> {
   const { metrics, clock } = options;
+  const { volume, state } = claimed;
   // Lines refused by an earlier pass are judged anew (after a schema was mended, say).
   if (state.position === 0 && state.setAside > 0) {
     await volume.states.clearSetAside(state.id);
@@ -100,7 +101,7 @@ async function indexClaimed(
   if (file === undefined) throw new CorruptionError(`file ${state.id} is ${state.phase} but not in the archive`);
   metrics.filesInWork.inc();
   try {
-    await indexFile(volume, file, state, signal, options);
+    await indexFile(volume, file, claimed, signal, options);
     faultPoint('consumer.file-sent');
     await volume.states.markIndexed(state.id, state.claim, clock.now());
     faultPoint('consumer.file-marked-indexed');

@@ -35,7 +35,16 @@ export interface IndexerOptions {
   readonly metrics: ConsumerMetrics;
 }
 
+/** The work that slices belong to. */
+export interface Errand {
+  /** Aborts when the work is over. */
+  readonly signal: AbortSignal;
+  /** Asked before each try to send: rejects with FencedError when the work is another's by now. */
+  readonly confirm: () => Promise<void>;
+}
+
 interface Ticket {
+  readonly confirm: () => Promise<void>;
   readonly resolve: (refusals: readonly Refusal[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -60,11 +69,12 @@ export class Indexer {
 
   /**
    * Resolves with the refused ones when the index accepted all others. Rejects with a retryable error when it was not
-   * reached (documents may have been applied), with what is wrong with this slice, or with StoppedError when the signal
-   * came before it was sent: behind an index without answers a backlog of slices would wait for a minute.
+   * reached (documents may have been applied), with what is wrong with this slice, with FencedError, or with
+   * StoppedError when the signal came before it was sent: behind an index without answers a backlog of slices would
+   * wait for a minute.
    */
   async write(
-    collection: string, documents: readonly IndexDocument[], signal: AbortSignal,
+    collection: string, documents: readonly IndexDocument[], { signal, confirm }: Errand,
   ): Promise<readonly Refusal[]> {
     if (documents.length === 0) return [];
     if (signal.aborted) throw new StoppedError('stopped');
@@ -72,7 +82,7 @@ export class Indexer {
     let giveUp = (): void => undefined;
     const settled = new Promise<readonly Refusal[]>((resolve, reject) => {
       const since = this.options.clock.monotonic();
-      const entry = { collection, documents, bytes, since, ticket: { resolve, reject } };
+      const entry = { collection, documents, bytes, since, ticket: { resolve, reject, confirm } };
       giveUp = () => {
         if (this.batcher.remove(entry)) reject(new StoppedError('stopped'));
       };
@@ -136,7 +146,10 @@ export class Indexer {
     const started = clock.monotonic();
     try {
       const refusals = await retry(
-        () => index.add(collection, documents, this.searchableWithinMs(documents.length)),
+        async () => {
+          await Promise.all(batch.map(({ ticket }) => ticket.confirm()));
+          return index.add(collection, documents, this.searchableWithinMs(documents.length));
+        },
         { ...this.options, attempts: ATTEMPTS });
       faultPoint('consumer.batch-sent');
       if (refusals.length === documents.length) await this.doubt(collection, documents, refusals);

@@ -21,9 +21,9 @@ export async function createDeletion(
   parseQuery(query.text);
   const request: DeletionRequest = {
     id: randomHex(dependencies.random, 12), query, throughMs: dependencies.clock.now(), requestedBy,
-    state: 'pending', lanes: [], lines: 0, files: 0, lastPassMs: 0,
+    state: 'pending', lanes: [], lines: 0, files: 0, lastPassMs: 0, revision: 0,
   };
-  await dependencies.deletions.save(request);
+  await dependencies.deletions.create(request);
   faultPoint('deletion.requested');
   return request;
 }
@@ -43,13 +43,28 @@ export async function runDeletion(
   const done = mayEnd && pass.complete && pass.found === 0;
   faultPoint('deletion.pass-made');
   if (done) await removeDeletedFiles(observed.throughMs, dependencies);
-  const result: DeletionRequest = {
-    ...observed, state: done ? 'done' : 'pending',
-    lines: observed.lines + pass.lines, files: observed.files + pass.files, lastPassMs: nowMs,
-  };
-  await dependencies.deletions.save(result);
+  const recorded = await record({ ...observed, state: done ? 'done' : 'pending' }, pass, nowMs, dependencies.deletions);
   faultPoint('deletion.pass-recorded');
-  return result;
+  return recorded;
+}
+
+/**
+ * Stores what came of a pass. Whoever changed the request meanwhile may have made it run again, for lines that this
+ * pass could not see: then its end does not count, only what it deleted.
+ */
+async function record(
+  result: DeletionRequest, pass: DeletionProgress, nowMs: number, deletions: Deletions,
+): Promise<DeletionRequest> {
+  let before = result;
+  for (;;) {
+    const { lines, files, revision } = before;
+    const change = { ...before, lines: lines + pass.lines, files: files + pass.files, lastPassMs: nowMs };
+    if (await deletions.update(change)) return { ...change, revision: revision + 1 };
+    const stored = await deletions.get(result.id);
+    // Requests are never removed; a read that does not find it is not worth more than the pass.
+    if (stored === undefined) return change;
+    before = stored;
+  }
 }
 
 /** What a deletion would delete now, without changing anything. */
@@ -122,17 +137,24 @@ const MOST_REOPENED = 10_000;
 
 /**
  * To be called before lines that the index does not have are to be indexed after all: a dead file revived, a set-aside
- * line replayed, a source indexed from now on. Finished deletions that may concern lines received from `fromMs` on
- * run again, since only the index can tell whether their queries match. Returns their number.
+ * line replayed, a source indexed from now on. Deletions that may concern lines received from `fromMs` on run again
+ * when they are finished, since only the index can tell whether their queries match; one that is just about to end does
+ * not. Returns how many were finished.
  */
 export async function reopenDeletions(deletions: Deletions, fromMs: number): Promise<number> {
-  const finished = await deletions.list({ state: 'done', limit: MOST_REOPENED });
-  const concerned = finished.filter(({ throughMs }) => throughMs >= fromMs);
-  for (const request of concerned) {
-    const { settledMs, ...rest } = request;
+  const all = await deletions.list({ limit: MOST_REOPENED });
+  const concerned = all.filter(({ throughMs }) => throughMs >= fromMs);
+  for (const request of concerned) await reopen(request, deletions);
+  return concerned.filter(({ state }) => state === 'done').length;
+}
+
+async function reopen(request: DeletionRequest, deletions: Deletions): Promise<void> {
+  for (let current: DeletionRequest | undefined = request; current !== undefined;) {
+    const { settledMs, ...rest } = current;
     void settledMs;
-    await deletions.save({ ...rest, state: 'pending' });
+    const reopened = await deletions.update({ ...rest, state: 'pending' });
     faultPoint('deletion.reopened');
+    if (reopened) return;
+    current = await deletions.get(request.id);
   }
-  return concerned.length;
 }

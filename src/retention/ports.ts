@@ -22,10 +22,14 @@ export interface DeletionRequest {
   readonly files: number;
   /** ms since the epoch of the last pass. */
   readonly lastPassMs: number;
+  /** Number of changes since it was made: a change is made to what was read, or not at all. */
+  readonly revision: number;
 }
 
 export interface Deletions {
-  save(request: DeletionRequest): Promise<void>;
+  create(request: DeletionRequest): Promise<void>;
+  /** Stores a change of the request of this revision, as the next one. False when it has changed since it was read. */
+  update(request: DeletionRequest): Promise<boolean>;
   get(id: string): Promise<DeletionRequest | undefined>;
   /** Oldest first. */
   list(query: { readonly state?: DeletionRequest['state']; readonly limit: number }): Promise<readonly DeletionRequest[]>;

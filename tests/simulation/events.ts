@@ -92,7 +92,7 @@ export class Events {
 
   private pause(node: Node): void {
     const { choices, scheduler } = this.options;
-    const pauseMs = [1_500, 12_000, 30_000][choices.among(3)] ?? 1_500;
+    const pauseMs = [1_500, 12_000, 60_000][choices.among(3)] ?? 1_500;
     node.actor.pausedUntilMs = scheduler.nowMs + pauseMs;
     if (pauseMs < this.options.sessionTimeoutMs) return;
     this.later(this.options.sessionTimeoutMs, () => { node.coordination.expireUnnoticed(); });

@@ -25,7 +25,7 @@ const EFFECTS: readonly (readonly [port: RegExp, methods: ReadonlySet<string>])[
     'removeIfEmpty', 'forget', 'setAside', 'clearSetAside', 'markQueued',
   ])],
   [/index$/, new Set(['add', 'removeIds', 'commit'])],
-  [/deletions$/, new Set(['save'])],
+  [/deletions$/, new Set(['create', 'update'])],
   [/deadLetters$/, new Set(['bury'])],
   [/(?:queue|queuePort)$/, new Set(['put', 'acknowledge', 'split'])],
   [/coordination$/, new Set(['create', 'set', 'remove', 'multi', 'hold'])],

@@ -15,23 +15,37 @@ describeVolumes('definitions', (open) => {
 });
 
 describeVolumes('deletions', (open) => {
-  it('saves, replaces, lists by state in the order of their times', async () => {
+  it('makes, changes, lists by state in the order of their times', async () => {
     const request = (throughMs: number): DeletionRequest => ({
       id: newId(), query: { text: 'x', tags: [{ name: 'user', value: 'bob' }] }, throughMs, requestedBy: 'me',
-      state: 'pending', lanes: [{ lane: 'l', throughN: 4 }], lines: 0, files: 0, lastPassMs: 0,
+      state: 'pending', lanes: [{ lane: 'l', throughN: 4 }], lines: 0, files: 0, lastPassMs: 0, revision: 0,
     });
     const [late, early] = [request(2_000), request(1_000)];
-    await open().deletions.save(late);
-    await open().deletions.save(early);
+    await open().deletions.create(late);
+    await open().deletions.create(early);
     expect(await open().deletions.get(late.id)).to.deep.equal(late);
     expect(await open().deletions.get(newId())).to.equal(undefined);
     const mine = async (state?: DeletionRequest['state']): Promise<string[]> => (
       (await open().deletions.list({ limit: 100, ...(state ? { state } : {}) })).map(({ id }) => id));
     expect(await mine('pending')).to.deep.equal([early.id, late.id]);
     const done: DeletionRequest = { ...early, state: 'done', lines: 7, files: 1, lastPassMs: 5_000 };
-    await open().deletions.save(done);
-    expect(await open().deletions.get(early.id)).to.deep.equal(done);
+    expect(await open().deletions.update(done)).to.equal(true);
+    expect(await open().deletions.get(early.id)).to.deep.equal({ ...done, revision: 1 });
     expect(await mine('pending')).to.deep.equal([late.id]);
     expect(await mine()).to.have.length(2);
+  });
+
+  it('changes only what was read: of several who change one request at once, one does', async () => {
+    const request: DeletionRequest = {
+      id: newId(), query: { text: 'x' }, throughMs: 3_000, requestedBy: 'me',
+      state: 'pending', lanes: [], lines: 0, files: 0, lastPassMs: 0, revision: 0,
+    };
+    expect(await open().deletions.update(request)).to.equal(false);
+    await open().deletions.create(request);
+    const changes = [1, 2, 3].map((lines) => ({ ...request, lines }));
+    const made = await Promise.all(changes.map((change) => open().deletions.update(change)));
+    expect(made.filter(Boolean)).to.have.length(1);
+    expect(await open().deletions.get(request.id)).to.deep.equal({ ...changes[made.indexOf(true)], revision: 1 });
+    expect(await open().deletions.update({ ...request, state: 'done' })).to.equal(false);
   });
 });

@@ -24,9 +24,9 @@ describe('replaying lines that a finished deletion never met (schedule 48: they 
     const taken = await states.claim(DEAD, world.clock.now());
     await states.giveUp(DEAD, taken?.claim ?? 0, 'poison');
     await states.setAside({ fileId: REFUSED, line: 0, reason: 'refused', atMs: world.clock.now() });
-    await deletions.save({
+    await deletions.create({
       id: 'd', query: { text: 'secret' }, throughMs: world.clock.now() + 1, requestedBy: 'x', state: 'done', lanes: [],
-      lines: 0, files: 0, lastPassMs: 1,
+      lines: 0, files: 0, lastPassMs: 1, revision: 0,
     });
   });
 

@@ -44,7 +44,8 @@ describe('the memory of a file that is indexed', () => {
     };
     const options = workOptions(only, index, { normaliser: wordNormaliser });
     const claimed = await volume.states.claim(ID, 1);
-    await indexFile(only, file, claimed ?? state, running, options);
+    const claimedAt = options.clock.monotonic();
+    await indexFile(only, file, { state: claimed ?? state, claimedAt }, running, options);
     expect(aliveAtEnd).to.be.below(BLOCKS / 4);
   });
 });

@@ -1,10 +1,12 @@
 import { expect } from 'chai';
 import { MemoryVolume } from '../../../src/archive/memory-volume';
 import { Phase } from '../../../src/archive/states';
+import { systemClock, type Clock } from '../../../src/clock';
 import { workOnFile } from '../../../src/consumer/file-work';
 import { CorruptionError, InputError, UnavailableError, UnknownOutcomeError } from '../../../src/errors';
 import { MemoryIndex } from '../../../src/index/memory-index';
 import type { IndexDocument, LogIndex } from '../../../src/index/ports';
+import type { NormaliserPool } from '../../../src/normaliser/ports';
 import { COLLECTION, closeFile, gated, running, wordNormaliser, workOptions } from './fixture';
 
 const ID = 'a'.repeat(24);
@@ -180,6 +182,32 @@ describe('work on a file', function () {
     expect(await zombie).to.deep.equal({ kind: 'left', reason: 'fenced' });
     expect(await volume.states.get(ID)).to.include({ phase: Phase.verified, claim: 2, position: 23, attempts: 0 });
     expect(await indexed()).to.deep.equal(idsOf(numbers(23)));
+  });
+
+  it('a zombie that slept while its file was deleted brings no line back (schedule 9)', async () => {
+    await closeFile(volume, ID, [LINES]);
+    let sleptMs = 0;
+    const clock = Object.assign(Object.create(systemClock) as Clock, {
+      monotonic: () => systemClock.monotonic() + sleptMs,
+    });
+    const normaliser: NormaliserPool = {
+      ...wordNormaliser,
+      normalise: async (version, inputs) => {
+        if (sleptMs === 0) {
+          sleptMs = 60_000;
+          const { claim = 0 } = await volume.states.claim(ID, clock.now()) ?? {};
+          const { tombstoneVersion } = await volume.states.bury(ID, [[0, LINES.length - 1]]);
+          await volume.states.markIndexed(ID, claim, clock.now());
+          await volume.states.markVerified(ID, claim, tombstoneVersion);
+          await volume.states.removeIfEmpty(ID, clock.now());
+        }
+        return wordNormaliser.normalise(version, inputs);
+      },
+    };
+    const outcome = await workOnFile(ID, running, workOptions(volume, index, { clock, normaliser }));
+    expect(outcome).to.deep.equal({ kind: 'left', reason: 'fenced' });
+    expect((await volume.states.get(ID))?.phase).to.equal(Phase.gone);
+    expect(await indexed()).to.deep.equal([]);
   });
 
   it('stops under a lost fence and saves how far it came', async () => {

@@ -5,6 +5,7 @@ import { CommitPolicy } from '../../../src/consumer/commit-policy';
 import { Indexer } from '../../../src/consumer/indexer';
 import { createConsumerMetrics } from '../../../src/consumer/metrics';
 import { StoppedError } from '../../../src/consumer/stopped-error';
+import { FencedError } from '../../../src/errors';
 import { MemoryIndex } from '../../../src/index/memory-index';
 import type { IndexDocument } from '../../../src/index/ports';
 import { silentLog } from '../../../src/log';
@@ -30,6 +31,8 @@ async function failureOf(work: Promise<unknown>): Promise<unknown> {
   return work.then(() => undefined, (error: unknown) => error);
 }
 
+const ours = async (): Promise<void> => undefined;
+
 describe('Indexer', () => {
   it('gives up at once what still waits, behind an index without answers, when its work is stopped', async () => {
     let answer = (): void => undefined;
@@ -38,9 +41,9 @@ describe('Indexer', () => {
     await index.prepare(COLLECTION);
     const indexer = indexerOf(index);
     const stop = new AbortController();
-    const sent = indexer.write(COLLECTION, documentsOf('sent'), stop.signal);
-    const waiting = indexer.write(COLLECTION, documentsOf('waiting'), stop.signal);
-    const other = indexer.write(COLLECTION, documentsOf('other'), running);
+    const sent = indexer.write(COLLECTION, documentsOf('sent'), { signal: stop.signal, confirm: ours });
+    const waiting = indexer.write(COLLECTION, documentsOf('waiting'), { signal: stop.signal, confirm: ours });
+    const other = indexer.write(COLLECTION, documentsOf('other'), { signal: running, confirm: ours });
     stop.abort();
     expect(await failureOf(waiting)).to.be.instanceOf(StoppedError);
     answer();
@@ -53,7 +56,25 @@ describe('Indexer', () => {
   });
 
   it('takes nothing from work that was stopped already', async () => {
-    const late = indexerOf(new MemoryIndex()).write(COLLECTION, documentsOf('late'), AbortSignal.abort());
+    const late = indexerOf(new MemoryIndex()).write(
+      COLLECTION, documentsOf('late'), { signal: AbortSignal.abort(), confirm: ours });
     expect(await failureOf(late)).to.be.instanceOf(StoppedError);
+  });
+
+  it('sends nothing of a file that is another\'s by now, and all others of its batch', async () => {
+    const index = new MemoryIndex();
+    await index.prepare(COLLECTION);
+    const settings = new MemorySettings({ consumer: { batchDocuments: 100, batchesInFlight: 1 } });
+    const parts = { index, settings, clock: systemClock, metrics: createConsumerMetrics(new Registry()) };
+    const commits = new CommitPolicy({ ...parts, log: silentLog });
+    const indexer = new Indexer({ ...parts, random: systemRandom, commits });
+    const lost = (): Promise<void> => Promise.reject(new FencedError('the claim is over'));
+    const mine = indexer.write(COLLECTION, documentsOf('mine'), { signal: running, confirm: ours });
+    const another = indexer.write(COLLECTION, documentsOf('another'), { signal: running, confirm: lost });
+    expect(await failureOf(another)).to.be.instanceOf(FencedError);
+    expect(await mine).to.deep.equal([]);
+    await index.commit(COLLECTION, 'hard');
+    const { hits } = await index.search([COLLECTION], { query: { text: '*' }, rows: 10 });
+    expect(new Set(hits.map(({ fileID }) => fileID))).to.deep.equal(new Set(['mine']));
   });
 });

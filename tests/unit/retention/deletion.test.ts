@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { InputError } from '../../../src/errors';
-import { previewDeletion, reopenDeletions } from '../../../src/retention/deletion';
+import { previewDeletion, reopenDeletions, runDeletion } from '../../../src/retention/deletion';
+import type { DeletionRequest } from '../../../src/retention/ports';
 import { COLLECTION, DeletionWorld, HORIZON_MS, SETTLE_MS, type Kill } from './deletion-world';
 
 const A = 'a'.repeat(24);
@@ -98,7 +99,6 @@ describe('deletion', () => {
     const request = await world.request({ text: 'source:web' });
     const stop = new AbortController();
     stop.abort();
-    const { runDeletion } = await import('../../../src/retention/deletion');
     const result = await runDeletion(request, world.dependencies, { signal: stop.signal });
     expect([result.state, result.lines]).to.deep.equal(['pending', 0]);
   });
@@ -288,6 +288,43 @@ describe('deletion, the schedules that lose or resurrect lines', () => {
     await world.runUntilDone(request.id);
     expect(await world.ids()).to.deep.equal([`${A}!1`]);
     expect(await reopenDeletions(world.volume.deletions, world.clock.now())).to.equal(0);
+  });
+
+  it('does not end when lines were replayed during its last pass (schedule 48, at replay)', async () => {
+    const world = await makeWorld();
+    await world.close({ id: A, lines: ['noise', 'signal'], receivedMs: world.clock.now(), phase: 'dead' });
+    const { id } = await world.request({ text: 'noise' });
+    const { deletions } = world.volume;
+    // Just before the end is recorded, somebody replays the file.
+    const overtaken = { ...deletions, update: async (change: DeletionRequest): Promise<boolean> => {
+      if (change.state === 'done' && (await world.state(A)).phase === 'dead') {
+        expect(await reopenDeletions(deletions, 0)).to.equal(0);
+        await world.volume.states.revive(A, world.clock.now());
+      }
+      return deletions.update(change);
+    } };
+    for (let pass = 0; pass < 20 && (await world.state(A)).phase === 'dead'; pass += 1) {
+      const request = await deletions.get(id);
+      if (request === undefined) throw new Error('the request is gone');
+      expect((await runDeletion(request, { ...world.dependencies, deletions: overtaken })).state).to.equal('pending');
+      await world.clock.advance(10_000);
+    }
+    expect((await world.state(A)).phase).to.equal('closed');
+    await world.finishIndexing(A);
+    await world.runUntilDone(id);
+    expect(await world.ids()).to.deep.equal([`${A}!1`]);
+  });
+
+  it('counts what two runners at once deleted, each its own', async () => {
+    const world = await makeWorld();
+    await world.close({ id: A, lines: ['noise', 'noise', 'signal'], receivedMs: world.clock.now() });
+    await world.finishIndexing(A);
+    const request = await world.request({ text: 'noise' });
+    const one = await runDeletion(request, world.dependencies);
+    const other = await runDeletion(request, world.dependencies);
+    expect(one.lines).to.equal(2);
+    expect(other.lines).to.equal(2);
+    expect(await world.volume.deletions.get(request.id)).to.include({ lines: 2, files: 1, revision: 2 });
   });
 
   it('tells owners of one name apart by the source id (schedule 25)', async () => {

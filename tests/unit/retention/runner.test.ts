@@ -37,7 +37,7 @@ describe('deletion runner', () => {
   it('goes on with the other requests when one fails, and with the next round when the lock is not had', async () => {
     const world = await makeWorld();
     const request = await world.request({ text: 'noise' });
-    await world.volume.deletions.save({ ...request, id: '0', query: { text: '(' }, throughMs: 0 });
+    await world.volume.deletions.create({ ...request, id: '0', query: { text: '(' }, throughMs: 0 });
     let free = false;
     const runner = createDeletionRunner({
       dependencies: world.dependencies, clock: world.clock, log: silentLog,
