@@ -8,7 +8,7 @@ import type { LogIndex, Refusal } from '../index/ports';
 import type { NormaliserPool } from '../normaliser/ports';
 import type { SettingsWatcher } from '../registry/settings';
 import type { Budget } from './budget';
-import type { Indexer } from './indexer';
+import type { Errand, Indexer } from './indexer';
 import type { ConsumerMetrics } from './metrics';
 import { PositionTracker } from './position-tracker';
 import { readSlices, type Slice, type SliceBounds } from './reader';
@@ -34,8 +34,8 @@ export interface FileIndexingOptions {
 const SLICES_A_BATCH = 4;
 const SLICES_IN_FLIGHT = 16;
 /**
- * A claim that was ours so long ago is asked for again before anything is sent. Whoever slept longer may have lost the
- * file, and a deletion ended since: what came now would be in the index for ever. Far below the time for which
+ * A claim that was ours so long ago is asked for again before the index is changed. Whoever slept longer may have lost
+ * the file, and a deletion ended since: what came now would be in the index for ever. Far below the time for which
  * deletions wait for what is on its way.
  */
 const CLAIM_TRUSTED_MS = 5_000;
@@ -87,6 +87,7 @@ class FileIndexing {
   /** Since when we know nothing of the claim, monotonic ms. */
   private confirmedAt: number;
   private confirming: Promise<void> | undefined;
+  private readonly errand: Errand;
 
   constructor(
     private readonly volume: FileVolume,
@@ -97,6 +98,7 @@ class FileIndexing {
   ) {
     this.state = state;
     this.confirmedAt = claimedAt;
+    this.errand = { signal, confirm: () => this.confirmClaim() };
     this.tracker = new PositionTracker(state.position);
     this.advancedTo = state.position;
     this.advancedAt = options.clock.monotonic();
@@ -181,9 +183,7 @@ class FileIndexing {
       return result === undefined ? [] : [documentOf(text, line, result, state)];
     });
     if (documents.length !== slice.lines.length) throw new CorruptionError('the normaliser gave fewer results than lines');
-    const refusals = await this.options.indexer.write(state.collection, documents, {
-      signal: this.signal, confirm: () => this.confirmClaim(),
-    });
+    const refusals = await this.options.indexer.write(state.collection, documents, this.errand);
     await this.setAside(refusals);
     const unparsed = normalised.filter(({ matched }) => matched.length === 0).length;
     if (unparsed > 0) this.options.metrics.unparsed(state.sourceName, unparsed);
@@ -206,6 +206,8 @@ class FileIndexing {
 
   private async setAside(refusals: readonly Refusal[]): Promise<void> {
     if (refusals.length === 0) return;
+    // The file may have been replayed since, and the line accepted: it is not ours to take out.
+    await this.confirmClaim();
     const { index, clock, metrics } = this.options;
     const { collection, claim, id } = this.state;
     // A former try may have been accepted, under other definitions or another schema: set aside means absent.

@@ -148,10 +148,11 @@ export class Indexer {
       const refusals = await retry(
         async () => {
           await Promise.all(batch.map(({ ticket }) => ticket.confirm()));
-          return index.add(collection, documents, this.searchableWithinMs(documents.length));
+          const refused = await index.add(collection, documents, this.searchableWithinMs(documents.length));
+          faultPoint('consumer.batch-sent');
+          return refused;
         },
         { ...this.options, attempts: ATTEMPTS });
-      faultPoint('consumer.batch-sent');
       if (refusals.length === documents.length) await this.doubt(collection, documents, refusals);
       this.accepted(clock.monotonic() - started);
       metrics.batches.inc({ outcome: 'accepted' });

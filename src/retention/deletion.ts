@@ -43,9 +43,7 @@ export async function runDeletion(
   const done = mayEnd && pass.complete && pass.found === 0;
   faultPoint('deletion.pass-made');
   if (done) await removeDeletedFiles(observed.throughMs, dependencies);
-  const recorded = await record({ ...observed, state: done ? 'done' : 'pending' }, pass, nowMs, dependencies.deletions);
-  faultPoint('deletion.pass-recorded');
-  return recorded;
+  return record({ ...observed, state: done ? 'done' : 'pending' }, pass, nowMs, dependencies.deletions);
 }
 
 /**
@@ -59,7 +57,9 @@ async function record(
   for (;;) {
     const { lines, files, revision } = before;
     const change = { ...before, lines: lines + pass.lines, files: files + pass.files, lastPassMs: nowMs };
-    if (await deletions.update(change)) return { ...change, revision: revision + 1 };
+    const recorded = await deletions.update(change);
+    faultPoint('deletion.pass-recorded');
+    if (recorded) return { ...change, revision: revision + 1 };
     const stored = await deletions.get(result.id);
     // Requests are never removed; a read that does not find it is not worth more than the pass.
     if (stored === undefined) return change;

@@ -143,9 +143,10 @@ export const seededBugs: readonly SeededBug[] = [
     patches: [
       {
         file: 'consumer/file-indexing.ts',
-        from: 'this.options.indexer.write(state.collection, documents)',
+        from: 'this.options.indexer.write(state.collection, documents, this.errand)',
         to: `this.options.indexer.write(
-      (documents[0]?.dateMs ?? 0) < 1_735_689_600_000 ? \`\${state.collection}-former\` : state.collection, documents)`,
+      (documents[0]?.dateMs ?? 0) < 1_735_689_600_000 ? \`\${state.collection}-former\` : state.collection, documents,
+      this.errand)`,
       },
       {
         file: 'index/memory-index.ts',

@@ -210,6 +210,29 @@ describe('work on a file', function () {
     expect(await indexed()).to.deep.equal([]);
   });
 
+  it('a zombie that slept while a line that was refused to it was replayed leaves that line in the index', async () => {
+    await closeFile(volume, ID, [LINES], { claim: 1 });
+    refused.add(4);
+    let sleptMs = 0;
+    const clock = Object.assign(Object.create(systemClock) as Clock, {
+      monotonic: () => systemClock.monotonic() + sleptMs,
+    });
+    const add: LogIndex['add'] = async (collection, documents) => {
+      const refusals = await index.add(collection, documents);
+      if (refusals.length > 0 && sleptMs === 0) {
+        sleptMs = 60_000;
+        refused.clear();
+        expect((await workOnFile(ID, running, workOptions(volume, index))).kind).to.equal('finished');
+      }
+      return refusals;
+    };
+    const sleepy = Object.assign(Object.create(index) as LogIndex, { add });
+    expect(await workOnFile(ID, running, workOptions(volume, sleepy, { clock })))
+      .to.deep.equal({ kind: 'left', reason: 'fenced' });
+    expect(await indexed()).to.deep.equal(idsOf(numbers(23)));
+    expect(await volume.states.setAsideLines({ limit: 9 })).to.deep.equal([]);
+  });
+
   it('stops under a lost fence and saves how far it came', async () => {
     await closeFile(volume, ID, [LINES]);
     const fence = new AbortController();
