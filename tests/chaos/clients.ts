@@ -3,9 +3,9 @@ import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { post } from '../end-to-end/support/client';
 import { bodyOf } from '../end-to-end/support/samples';
+import { Seeded } from '../support/seeded';
 import type { Lines } from './lines';
 import type { ObligationRecord } from './obligations';
-import { Seeded } from './seeded';
 
 const LINES_MAX = 400;
 const RETRY_MS = 200;

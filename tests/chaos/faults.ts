@@ -4,10 +4,10 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { workerOf } from '../support/process-tree';
+import { Seeded } from '../support/seeded';
 import type { ChaosCluster, Kind, Member } from './chaos-cluster';
 import type { Way } from './network';
 import { BEYOND_SESSIONS_MS, type Fault, type FaultKind } from './schedule';
-import { Seeded } from './seeded';
 
 /** What was done to the cluster. */
 export interface Injuries {

@@ -1,4 +1,4 @@
-import { Seeded } from './seeded';
+import { Seeded } from '../support/seeded';
 
 /** Mean time between two of a kind, and how long one lasts; in ms. */
 interface Plan {

@@ -1,12 +1,14 @@
+import { Seeded } from '../support/seeded';
+
 /** Decisions of one schedule: drawn from a seed, or given, so that a schedule can be repeated and shortened. */
 export class Choices {
   /** What was decided so far. */
   readonly made: number[] = [];
-  private state: number;
+  private readonly random: Seeded;
 
   /** Beyond the end of `given` every decision is 0, the harmless one; without it they come from the seed. */
   constructor(seed: number, private readonly given?: readonly number[]) {
-    this.state = seed >>> 0;
+    this.random = new Seeded(seed);
   }
 
   /** A decision among `count` possibilities, from 0. */
@@ -33,12 +35,8 @@ export class Choices {
     return chosen;
   }
 
-  /** A number in [0, 1). Mulberry32: fast, and good enough to choose with. */
+  /** A number in [0, 1). */
   draw(): number {
-    this.state = (this.state + 0x6d2b79f5) >>> 0;
-    let mixed = this.state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    return this.random.fraction();
   }
 }

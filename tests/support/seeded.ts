@@ -1,4 +1,4 @@
-/** Repeatable randomness: the same seed gives the same numbers. Mulberry32. */
+/** Repeatable randomness: the same seed gives the same numbers. Mulberry32: fast, and good enough to choose with. */
 export class Seeded {
   private state: number;
 
