@@ -105,11 +105,15 @@ describe('resilog delete', function () {
     await commands.run('config', 'set', 'consumer.batchDocuments=50');
     const before = Array.from({ length: 20_000 }, (_, i) => line('mixed', i, i % 3 === 0 ? 'noise' : 'signal'));
     const ledger = new Ledger();
+    // Consumers may be faster than who sends: they begin when everything is there.
+    for (const name of CONSUMERS) await cluster.stopMember(name);
     await replay({ urls, lines: before, linesPerRequest: 500, ledger });
+    const started = Promise.all(CONSUMERS.map((name) => cluster.startMember(name)));
     await until('some are indexed', 30_000, async () => await countIndexed(services, 'mixed') > 0);
     const indexed = await countIndexed(services, 'mixed');
     await commands.run('delete', 'noise', '--source', 'mixed', '--yes');
     expect(indexed, 'it ran while lines were being indexed').to.be.lessThan(before.length);
+    await started;
     const after = Array.from({ length: 3_000 }, (_, i) => line('mixed', 100_000 + i, i % 3 === 0 ? 'noise' : 'signal'));
     await replay({ urls, lines: after, linesPerRequest: 500, ledger });
     await untilDone();
