@@ -26,8 +26,8 @@ UP = $(CLUSTER) up --var '$(VAR)' --address '$(ADDRESS)' --base-port '$(BASE_POR
 export PATH := $(CURDIR)/parts/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build up down status clean distclean demo test test-slapos chaos \
-	lint typecheck lock hashes sdist bench-normaliser fuzz-normaliser
+.PHONY: help build up down status clean distclean demo test test-long test-slapos chaos overload mends \
+	lint typecheck lock hashes sdist bench-normaliser fuzz-normaliser fuzz-input
 
 help: ## show this list
 	@echo 'Targets:'
@@ -68,6 +68,9 @@ demo: build ## send real log lines through a local cluster and find them
 test: build ## lint, type check and every test, on real servers; ends with "N passed, N failed"
 	@node tools/test.mjs
 
+test-long: build ## the tests of whole clusters in full size: more lines, longer chaos
+	@RESILOG_TEST_LONG=1 node tools/test.mjs end-to-end chaos
+
 test-slapos: build ## the SlapOS release under real slapproxy and slapgrid, as an ordinary user
 	@node tools/test.mjs slapos
 
@@ -78,6 +81,15 @@ SEED ?=
 chaos: build ## break a cluster at random for DURATION seconds and count what was lost; SEED=n repeats a run
 	@TS_NODE_TRANSPILE_ONLY=true sh tools/chaos.sh node -r ts-node/register tests/chaos/main.ts \
 		--duration '$(DURATION)' --rate '$(RATE)' $(if $(SEED),--seed '$(SEED)')
+
+overload: build ## (not tried yet) send a cluster more than it can take for DURATION seconds, and count what was lost
+	@TS_NODE_TRANSPILE_ONLY=true sh tools/chaos.sh node -r ts-node/register tests/chaos/main.ts --overload \
+		--clients 48 --duration '$(DURATION)' $(if $(SEED),--seed '$(SEED)')
+
+SCHEDULE ?=
+
+mends: build ## take mends of schedules out of a copy, one after another: their tests have to fail; SCHEDULE=n for one
+	@TS_NODE_TRANSPILE_ONLY=true node -r ts-node/register tests/mends/main.ts $(SCHEDULE)
 
 lint: build ## check the style of the sources
 	@npm run --silent lint
@@ -99,3 +111,8 @@ bench-normaliser: build ## measure the normaliser: against PyLogsParser, with tw
 
 fuzz-normaliser: build ## send 1,000,000 hostile lines and 10,000 mutated definitions through the normaliser
 	@TS_NODE_TRANSPILE_ONLY=true node -r ts-node/register benchmarks/fuzz-normaliser.ts
+
+SECONDS ?= 120
+
+fuzz-input: build ## send changed requests to an intake and read changed stored forms for SECONDS; SEED=n repeats a run
+	@TS_NODE_TRANSPILE_ONLY=true node -r ts-node/register benchmarks/fuzz-input.ts '$(SECONDS)' '$(or $(SEED),1)'

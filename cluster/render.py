@@ -70,11 +70,11 @@ def _launch(plan: Plan, member: Member) -> str:
     if plan.options.only_servers or member.kind not in _LAUNCHED:
         return ''
     kind, check = _LAUNCHED[member.kind]
-    # A node of Solr's sometimes does not find back to a ZooKeeper that was away.
-    renew = ' --renew-after 30s' if member.kind == 'solr' else ''
+    # A node of Solr's is of no use when it starts without ZooKeeper, and sometimes does not find back to one that was away.
+    registry = ' --after-registry --renew-after 15s' if member.kind == 'solr' else ''
     return "'%s' --config '%s' launch --kind %s --member %s --address '%s' --health '%s' --data '%s'%s --" % (
         PROGRAM, _launcher_configuration(plan), kind, member.name, member.location, check % member.location,
-        os.path.join(member.folder, 'data'), renew)
+        os.path.join(member.folder, 'data'), registry)
 
 
 def _common(plan: Plan) -> Dict[str, Any]:

@@ -37,6 +37,10 @@ export const limits = {
   mongodbDocumentBytes: 16 * MiB,
   /** A request that could not begin to be stored for so long gets 503: its lane is overloaded. */
   laneWaitMs: 15_000,
+  /** A body that finds no memory waits so long for some, then 503; and so many bodies at once, since what their clients
+   * have sent meanwhile lies in buffers outside of the budget, 64 KiB each. */
+  memoryWaitMs: 2_000,
+  memoryWaiters: 256,
   /** One write to the archive at most, with what is needed to give it up. */
   archiveWriteMs: 6_000,
   /** ZooKeeper's packet limit (jute.maxbuffer) with room for headers. */

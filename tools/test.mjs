@@ -1,6 +1,7 @@
 // All checks: lint, types, then each folder of tests, over one shared set of real servers; beside them, the short form
-// of the SlapOS tests, most of which is waiting. End-to-end tests, which look at the time, have the machine alone.
-// Ends with "N passed, N failed" and with 1 if anything failed. Arguments name suites to run instead of all.
+// of the SlapOS tests, most of which is waiting. What looks at the time runs beside few others.
+// Ends with "N passed, N failed" and with 1 if anything failed. Arguments name suites to run instead of all. Who is told to
+// stop, or has no time left, ends what runs, and says what failed till then and what did not run.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -18,6 +19,25 @@ const BESIDE = {
 const NICENESS = 10;
 /** Characters of a suite's failures that are said again at the end. */
 const DETAILS = 4_000;
+/** What has not ended by then does not run: a whole run takes about 30 minutes. */
+const LIMIT_MS = 80 * 60_000;
+/** Until what was told to stop is ended with all that it started. */
+const STOP_MS = 30_000;
+/** Files of a suite at once: most of what integration tests do is waiting, and unit tests keep one processor busy. */
+const JOBS = { unit: 2, conformance: 2, integration: 3 };
+/**
+ * Stages of rows of files: rows run at once. Those on a shared cluster beside those with clusters of their own; what
+ * keeps every processor busy comes alone.
+ */
+const STAGES = {
+  'end-to-end': [
+    [
+      ['access', 'audit', 'presence', 'producers', 'normalizer', 'send', 'failures', 'deletion', 'consumers'],
+      ['command-line', 'ipv6-only', 'outages'],
+    ],
+    [['exactly-once']],
+  ],
+};
 const SUITES_ON_SERVERS = new Set(['conformance', 'integration']);
 const checkout = join(import.meta.dirname, '..');
 const mocha = join(checkout, 'node_modules', '.bin', 'mocha');
@@ -26,27 +46,53 @@ process.env.PATH = `${join(checkout, 'parts', 'node', 'bin')}:${process.env.PATH
 const total = { passed: 0, failed: 0 };
 /** What failed, said once more at the end, where a log's reader looks first. */
 const failures = [];
+const durations = [];
+const running = new Set();
+let stopped;
+
+/** Ends what runs, each with all the processes that it started; nothing else begins. */
+function stop(reason) {
+  if (stopped !== undefined) return;
+  stopped = reason;
+  process.stdout.write(`\n== stopping: ${reason}\n`);
+  // mocha says what failed till then.
+  for (const child of running) child.kill('SIGINT');
+  setTimeout(() => {
+    for (const { pid } of running) process.kill(-pid, 'SIGKILL');
+  }, STOP_MS).unref();
+}
+
+process.on('SIGINT', () => { stop('interrupted'); });
+process.on('SIGTERM', () => { stop('terminated'); });
+setTimeout(() => { stop(`the ${LIMIT_MS / 60_000} minutes are over`); }, LIMIT_MS).unref();
 
 /** Runs a command, shows its output (at once, or when it is over), and returns its exit code and what it wrote. */
 function run(title, command, args, environment = {}, atOnce = true) {
   const begin = Date.now();
+  if (stopped !== undefined) return Promise.resolve({ code: null, output: 'did not run' });
   if (atOnce) process.stdout.write(`\n== ${title}\n`);
   return new Promise((resolve) => {
     let output = '';
+    // A group of its own, so that all of it can be ended.
     const child = spawn(command, args, {
-      cwd: checkout, env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'inherit'],
+      cwd: checkout, env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'inherit'], detached: true,
     });
+    running.add(child);
     child.stdout.on('data', (data) => {
       if (atOnce) process.stdout.write(data);
       output += data;
     });
     child.on('error', (error) => {
+      running.delete(child);
       process.stdout.write(`${error.message}\n`);
       resolve({ code: 127, output });
     });
     child.on('close', (code) => {
+      running.delete(child);
       if (!atOnce) process.stdout.write(`\n== ${title}\n${output}`);
-      process.stdout.write(`== ${title}: ${((Date.now() - begin) / 1000).toFixed(1)} s\n`);
+      const seconds = `${((Date.now() - begin) / 1000).toFixed(1)} s`;
+      durations.push(`${title} ${seconds}`);
+      process.stdout.write(`== ${title}: ${seconds}\n`);
       resolve({ code, output });
     });
   });
@@ -58,19 +104,32 @@ async function check(title, script) {
   if (code !== 0) failures.push(title);
 }
 
-const isEmpty = (suite) => {
-  const folder = join(checkout, 'tests', suite);
-  return !readdirSync(folder, { recursive: true }).some((name) => String(name).endsWith('.test.ts'));
-};
+const testsOf = (suite) => readdirSync(join(checkout, 'tests', suite), { recursive: true }).map(String)
+  .filter((name) => name.endsWith('.test.ts'));
 
 async function runSuite(suite, environment) {
-  if (isEmpty(suite)) {
+  if (testsOf(suite).length === 0) {
     process.stdout.write(`\n== ${suite}: no tests\n`);
     total.failed += 1;
     failures.push(`${suite}: no tests`);
     return;
   }
-  count(suite, await run(suite, mocha, [`tests/${suite}/**/*.test.ts`], environment));
+  const parallel = JOBS[suite] === undefined ? [] : ['--parallel', '--jobs', String(JOBS[suite])];
+  for (const [stage, rows] of stagesOf(suite).entries()) {
+    await Promise.all(rows.map(async (files, row) => {
+      const title = STAGES[suite] === undefined ? suite : `${suite} ${stage + 1}.${row + 1}`;
+      count(title, await run(title, mocha, [...files, ...parallel], environment, row === 0));
+    }));
+  }
+}
+
+/** A file that no row names comes in the last stage. */
+function stagesOf(suite) {
+  const stages = STAGES[suite];
+  if (stages === undefined) return [[[`tests/${suite}/**/*.test.ts`]]];
+  const named = stages.map((rows) => rows.map((names) => names.map((name) => `${name}.test.ts`)));
+  named.at(-1)[0].push(...testsOf(suite).filter((file) => !named.flat(2).includes(file)));
+  return named.map((rows) => rows.map((files) => files.map((file) => `tests/${suite}/${file}`)));
 }
 
 async function runBeside() {
@@ -83,10 +142,13 @@ function count(suite, { code, output }) {
   // A test that did not run proves nothing.
   const failed = number('failing') + number('pending');
   total.passed += number('passing');
-  total.failed += failed === 0 && code !== 0 ? 1 : failed;
-  if (code === 0 && failed === 0) return;
-  const summary = output.slice(output.search(/^\s*\d+ (?:failing|pending)/m));
-  failures.push(`${suite}: exit code ${code}\n${summary.slice(0, DETAILS)}`);
+  // Nor does a suite that says nothing of its tests, as one that was stopped.
+  const isWhole = code === 0 && number('passing') > 0;
+  total.failed += failed === 0 && !isWhole ? 1 : failed;
+  if (isWhole && failed === 0) return;
+  const at = output.search(/^\s*\d+ (?:failing|pending)/m);
+  const summary = output.slice(at < 0 ? -DETAILS : at);
+  failures.push(`${suite}: ${stopped ?? `exit code ${code}`}\n${summary.slice(0, DETAILS)}`);
 }
 
 /** Starts the servers that conformance and integration tests share; returns how to stop them. */
@@ -136,6 +198,7 @@ try {
   await beside;
   await shared.stop();
 }
+process.stdout.write(`\n== durations: ${durations.join(', ')}\n`);
 for (const failure of failures) process.stdout.write(`\nFAILED ${failure.trimEnd()}\n`);
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
 process.exitCode = total.failed === 0 ? 0 : 1;

@@ -123,6 +123,27 @@ export interface Journal {
 
   /** Blocks with a file that is not yet closed. */
   pendingBlocks(): Promise<number>;
+
+  /** Ids, behind `after` and in their order, of lanes with a document in the journal, registered or not. */
+  lanesWithEntries(after: string | undefined, limit: number): Promise<readonly string[]>;
+  /** What is stored of a lane, from number `from` on, in order; without the data. */
+  entries(lane: string, from: number, limit: number): Promise<readonly JournalEntry[]>;
+  /** What is recorded of a lane, also of one that is over; undefined: it was never opened. */
+  findLane(lane: string): Promise<RecordedLane | undefined>;
+}
+
+export interface JournalEntry {
+  readonly n: number;
+  readonly seal: boolean;
+  /** Why it was set aside. */
+  readonly setAside?: string;
+}
+
+export interface RecordedLane {
+  readonly sealedAt: number | undefined;
+  readonly releasedThrough: number;
+  /** Sealed, and nothing is left to close or to remove. */
+  readonly finished: boolean;
 }
 
 export interface LaneStatus extends LaneRecord {

@@ -11,7 +11,8 @@ export class MemoryFiles implements Files {
   async describe(id: string): Promise<FileDescription | undefined> {
     const file = this.store.files.get(id);
     const state = this.store.states.get(id);
-    if (file === undefined || state === undefined) return undefined;
+    if (file === undefined) return undefined;
+    if (state === undefined) return file.description;
     const RemLines = state.lines - rangeLines(state.tombstones);
     return { ...file.description, Position: state.position, RemLines };
   }

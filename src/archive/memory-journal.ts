@@ -1,7 +1,9 @@
 import { NotFoundError } from '../errors';
 import { verifyBlock } from './block-format';
 import { checkBlocks } from './journal-checks';
-import type { Block, InsertOutcome, Journal, KeyRecord, LaneRecord, LaneStatus, StoredBlock } from './journal';
+import type {
+  Block, InsertOutcome, Journal, JournalEntry, KeyRecord, LaneRecord, LaneStatus, RecordedLane, StoredBlock,
+} from './journal';
 import type { MemoryDocument, MemoryLane, MemoryStore } from './memory-store';
 
 export class MemoryJournal implements Journal {
@@ -99,6 +101,27 @@ export class MemoryJournal implements Journal {
       }
     }
     return pending;
+  }
+
+  async lanesWithEntries(after: string | undefined, limit: number): Promise<readonly string[]> {
+    const behind = (id: string): boolean => after === undefined || id > after;
+    return [...this.store.journal].filter(([id, documents]) => documents.size > 0 && behind(id))
+      .map(([id]) => id).sort().slice(0, limit);
+  }
+
+  async entries(lane: string, from: number, limit: number): Promise<readonly JournalEntry[]> {
+    return [...this.documents(lane)].filter(([n]) => n >= from).sort(([a], [b]) => a - b).slice(0, limit)
+      .map(([n, document]) => ({
+        n, seal: document.type === 'seal',
+        ...(document.type === 'block' && document.setAside !== undefined ? { setAside: document.setAside } : {}),
+      }));
+  }
+
+  async findLane(lane: string): Promise<RecordedLane | undefined> {
+    const found = this.store.lanes.get(lane);
+    if (found === undefined) return undefined;
+    const { sealedAt, releasedThrough, finished } = found;
+    return { sealedAt, releasedThrough, finished };
   }
 
   private lane(id: string): MemoryLane {

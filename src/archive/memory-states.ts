@@ -45,6 +45,14 @@ export class MemoryStates implements States {
     });
   }
 
+  async keep(id: string, claim: number, nowMs: number): Promise<void> {
+    await this.store.effect('states.keep', () => {
+      const state = this.owned(id, claim);
+      this.expectClosed(state);
+      this.put({ ...state, progressMs: nowMs });
+    });
+  }
+
   async advance(id: string, claim: number, position: number, nowMs: number): Promise<void> {
     await this.store.effect('states.advance', () => {
       const state = this.owned(id, claim);

@@ -1,4 +1,5 @@
 import { noFaults, type Faults } from './faults';
+import type { Progress, Report } from '../audit/ports';
 import type { DefinitionSet } from '../normaliser/ports';
 import type { DeletionRequest } from '../retention/ports';
 import type { FileDescription } from './files';
@@ -30,6 +31,9 @@ export class MemoryStore {
   readonly setAside = new Map<string, SetAsideLine>();
   readonly definitions = new Map<string, DefinitionSet>();
   readonly deletions = new Map<string, DeletionRequest>();
+  readonly audits: { progress: Progress | undefined; revision: number; last: Report | undefined } = {
+    progress: undefined, revision: 0, last: undefined,
+  };
 
   constructor(private readonly faults: Faults = noFaults) {}
 

@@ -1,3 +1,4 @@
+import type { AuditRecords } from '../audit/ports';
 import type { DefinitionSet, DefinitionStore } from '../normaliser/ports';
 import type { DeletionRequest, Deletions } from '../retention/ports';
 import { NotFoundError } from '../errors';
@@ -27,6 +28,7 @@ export class MemoryVolume implements Volume {
   readonly states: MemoryStates;
   readonly definitions: DefinitionStore;
   readonly deletions: Deletions;
+  readonly audits: AuditRecords;
 
   constructor(options: MemoryVolumeOptions = {}) {
     this.name = options.name ?? 'memory';
@@ -36,6 +38,7 @@ export class MemoryVolume implements Volume {
     this.states = new MemoryStates(this.store);
     this.definitions = memoryDefinitions(this.store);
     this.deletions = memoryDeletions(this.store);
+    this.audits = memoryAudits(this.store);
   }
 
   async ping(): Promise<void> {
@@ -45,6 +48,21 @@ export class MemoryVolume implements Volume {
   async close(): Promise<void> {
     // Nothing to release.
   }
+}
+
+function memoryAudits(store: MemoryStore): AuditRecords {
+  const { audits } = store;
+  return {
+    progress: async () => ({ progress: audits.progress, revision: audits.revision }),
+    saveProgress: (progress, revision) => store.effect('audits.saveProgress', () => {
+      if (audits.revision !== revision) return false;
+      audits.progress = progress;
+      audits.revision += 1;
+      return true;
+    }),
+    last: async () => audits.last,
+    saveLast: (report) => store.effect('audits.saveLast', () => { audits.last = report; }),
+  };
 }
 
 function memoryDefinitions(store: MemoryStore): DefinitionStore {
@@ -71,9 +89,20 @@ function memoryDeletions(store: MemoryStore): Deletions {
       return true;
     }),
     get: async (id) => store.deletions.get(id),
-    list: async ({ state, limit }) => [...store.deletions.values()]
-      .filter((request) => state === undefined || request.state === state)
-      .sort((a, b) => a.throughMs - b.throughMs || (a.id < b.id ? -1 : 1))
-      .slice(0, limit),
+    list: async ({ state, after, newestFirst, limit }) => {
+      const order = (a: Placed, b: Placed): number => (newestFirst ? -1 : 1) * byTime(a, b);
+      return [...store.deletions.values()]
+        .filter((request) => (state === undefined || request.state === state) && (!after || order(after, request) < 0))
+        .sort(order)
+        .slice(0, limit);
+    },
   };
+}
+
+type Placed = Pick<DeletionRequest, 'throughMs' | 'id'>;
+
+function byTime(a: Placed, b: Placed): number {
+  if (a.throughMs !== b.throughMs) return a.throughMs - b.throughMs;
+  if (a.id === b.id) return 0;
+  return a.id < b.id ? -1 : 1;
 }

@@ -1,5 +1,5 @@
 import type { Collection } from 'mongodb';
-import type { DeletionRequest, Deletions } from '../retention/ports';
+import type { DeletionRequest, Deletions, DeletionsQuery } from '../retention/ports';
 import type { MongodbConnection } from './mongodb-connection';
 
 type DeletionDocument = Omit<DeletionRequest, 'id'> & { readonly _id: string };
@@ -30,13 +30,19 @@ export class MongodbDeletions implements Deletions {
     return found === null ? undefined : fromDocument(found);
   }
 
-  async list(
-    query: { readonly state?: DeletionRequest['state']; readonly limit: number },
-  ): Promise<readonly DeletionRequest[]> {
-    const filter = query.state === undefined ? {} : { state: query.state };
+  async list({ state, after, newestFirst, limit }: DeletionsQuery): Promise<readonly DeletionRequest[]> {
+    const behind = newestFirst ? '$lt' : '$gt';
+    const filter = {
+      ...(state !== undefined && { state }),
+      ...(after !== undefined && { $or: [
+        { throughMs: { [behind]: after.throughMs } },
+        { throughMs: after.throughMs, _id: { [behind]: after.id } },
+      ] }),
+    };
+    const direction = newestFirst ? -1 : 1;
     const found = await this.connection.read('list deletions', (session) => this.requests
       .find(filter, { session, maxTimeMS: this.connection.maxTimeMS })
-      .sort({ throughMs: 1, _id: 1 }).limit(query.limit).toArray());
+      .sort({ throughMs: direction, _id: direction }).limit(limit).toArray());
     return found.map(fromDocument);
   }
 }

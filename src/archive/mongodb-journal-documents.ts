@@ -36,9 +36,25 @@ export function toDocument(block: Block): JournalDocument {
   const table = writer.finish();
   return {
     _id: { lane: block.lane, n: block.n },
-    sources: sources.map(({ id, name, indexed, timeZone }) => ({ id, name, indexed, timeZone })),
-    table, tableSha256: sha256Hex(table), data: block.data, sha256: block.sha256,
+    sources: sourcesOf(sources),
+    sourcesSha256: hashOf(sources), table, tableSha256: sha256Hex(table), data: block.data, sha256: block.sha256,
   };
+}
+
+/** Whose lines these are is as much a part of the evidence as the lines. */
+function hashOf(sources: readonly SegmentSource[]): string {
+  const fields = sources.map(({ id, name, indexed, timeZone }) => [id, name, indexed, timeZone]);
+  return sha256Hex(Buffer.from(JSON.stringify(fields)));
+}
+
+/** Only what is hashed, so that a changed document gives the same sources or none. */
+function sourcesOf(stored: unknown): readonly SegmentSource[] {
+  if (!Array.isArray(stored)) throw new CorruptionError('a block without sources');
+  return stored.map((source: SegmentSource | null) => {
+    if (typeof source !== 'object' || source === null) throw new CorruptionError('a source that is none');
+    const { id, name, indexed, timeZone } = source;
+    return { id, name, indexed, timeZone };
+  });
 }
 
 /** Never throws: what can't be read is `corrupt`, with the segments when at least their table can be trusted. */
@@ -58,9 +74,13 @@ export function fromDocument(document: JournalDocument): StoredBlock {
 }
 
 function readTable(document: JournalDocument): Pick<Block, 'segments' | 'frames'> {
-  const { table, sources } = document;
-  if (!Buffer.isBuffer(table) || !Array.isArray(sources)) throw new CorruptionError('a block without a table');
+  const { table } = document;
+  if (!Buffer.isBuffer(table)) throw new CorruptionError('a block without a table');
+  const sources = sourcesOf(document.sources);
   if (sha256Hex(table) !== document.tableSha256) throw new CorruptionError('the table does not match its sha256');
+  if (document.sourcesSha256 !== undefined && document.sourcesSha256 !== hashOf(sources)) {
+    throw new CorruptionError('the sources do not match their sha256');
+  }
   const reader = new VarintReader(table);
   const [frameCount, fileCount, segmentCount] = [reader.unsigned(), reader.unsigned(), reader.unsigned()];
   const frames: Frame[] = [];
@@ -80,7 +100,7 @@ function readTable(document: JournalDocument): Pick<Block, 'segments' | 'frames'
   let receivedMs = 0;
   while (segments.length < segmentCount) {
     const fileId = files[reader.unsigned()];
-    const source = sources[reader.unsigned()] as SegmentSource | undefined;
+    const source = sources[reader.unsigned()];
     const frame = reader.unsigned();
     const [lines, bytes] = [reader.unsigned(), reader.unsigned()];
     receivedMs += reader.signed();

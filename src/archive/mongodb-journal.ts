@@ -1,7 +1,9 @@
 import { MaxKey, MinKey, type ClientSession, type Filter } from 'mongodb';
 import { ConflictError, NotFoundError, UnavailableError } from '../errors';
 import { checkBlocks } from './journal-checks';
-import type { Block, InsertOutcome, Journal, KeyRecord, LaneRecord, LaneStatus, StoredBlock } from './journal';
+import type {
+  Block, InsertOutcome, Journal, JournalEntry, KeyRecord, LaneRecord, LaneStatus, RecordedLane, StoredBlock,
+} from './journal';
 import { isConflict, type MongodbConnection, type TransactionStep } from './mongodb-connection';
 import { fromDocument, toDocument } from './mongodb-journal-documents';
 import { isDuplicate } from './mongodb-schema';
@@ -200,6 +202,39 @@ export class MongodbJournal implements Journal {
       }
       return pending;
     });
+  }
+
+  async lanesWithEntries(after: string | undefined, limit: number): Promise<readonly string[]> {
+    const lanes: string[] = [];
+    for (let from = after; lanes.length < limit;) {
+      const behind: object = from === undefined ? {} : { _id: { $gt: { lane: from, n: new MaxKey() } } };
+      // One look into the index a lane, however many blocks it has.
+      const next = await this.connection.read('list lanes of blocks', (session) => (
+        this.collections.journal.findOne<Pick<JournalDocument, '_id'>>(
+          behind, { session, sort: { _id: 1 }, projection: { _id: 1 }, ...this.bounded() })));
+      if (next === null) break;
+      from = next._id.lane;
+      lanes.push(from);
+    }
+    return lanes;
+  }
+
+  async entries(lane: string, from: number, limit: number): Promise<readonly JournalEntry[]> {
+    const found = await this.connection.read(`list blocks of lane ${lane}`, (session) => this.collections.journal
+      .find<Pick<JournalDocument, '_id' | 'seal' | 'setAside'>>(
+        { _id: range(lane, from, Number.MAX_SAFE_INTEGER) },
+        { session, projection: { _id: 1, seal: 1, setAside: 1 }, ...this.bounded() })
+      .sort({ _id: 1 }).limit(limit).toArray());
+    return found.map(({ _id: { n }, seal, setAside }) => (
+      { n, seal: seal === true, ...(setAside === undefined ? {} : { setAside }) }));
+  }
+
+  async findLane(lane: string): Promise<RecordedLane | undefined> {
+    const found = await this.connection.read(`read lane ${lane}`, (session) => (
+      this.collections.lanes.findOne({ _id: lane }, { session, ...this.bounded() })));
+    if (found === null) return undefined;
+    const { sealedAt, releasedThrough, finished } = found;
+    return { sealedAt, releasedThrough, finished };
   }
 
   /** The lane's highest document without its data. */

@@ -29,6 +29,8 @@ export interface JournalDocument {
   readonly table?: Buffer;
   /** Hex SHA-256 of the table. */
   readonly tableSha256?: string;
+  /** Hex SHA-256 of the sources; blocks of older releases have none. */
+  readonly sourcesSha256?: string;
   readonly data?: Buffer;
   readonly sha256?: string;
   readonly setAside?: string;
@@ -154,7 +156,7 @@ const UNCOMPRESSED = { storageEngine: { wiredTiger: { configString: 'block_compr
 
 /** Makes collections and indexes; idempotent, also when several processes do it at once. */
 export async function prepareSchema(db: Db, keyWindowSeconds = DAY_SECONDS): Promise<void> {
-  const names = ['lanes', 'journal', 'keys', 'states', 'fs.files', 'fs.chunks', 'setAside', 'definitions', 'deletions', 'ping'];
+  const names = ['lanes', 'journal', 'keys', 'states', 'fs.files', 'fs.chunks', 'setAside', 'definitions', 'deletions', 'audits', 'ping'];
   const present = new Set((await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name));
   for (const name of names.filter((missing) => !present.has(missing))) {
     const options = name === 'journal' || name === 'fs.chunks' ? UNCOMPRESSED : {};

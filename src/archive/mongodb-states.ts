@@ -78,6 +78,11 @@ export class MongodbStates implements States {
     return claimed === null ? this.get(id) : fromStateDocument(claimed);
   }
 
+  async keep(id: string, claim: number, nowMs: number): Promise<void> {
+    const kept = await this.change(id, { phase: Phase.closed, claim }, { $set: { progressMs: nowMs } });
+    if (!kept) throw new FencedError(`claim ${claim} on file ${id} is over`);
+  }
+
   async advance(id: string, claim: number, position: number, nowMs: number): Promise<void> {
     const changed = await this.change(
       id, { phase: Phase.closed, claim }, { $max: { position }, $set: { takes: 0, progressMs: nowMs } });

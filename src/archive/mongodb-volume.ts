@@ -1,3 +1,4 @@
+import type { AuditRecords } from '../audit/ports';
 import type { Clock } from '../clock';
 import { ConfigurationError, ConflictError, invariant } from '../errors';
 import { silentLog, type Log } from '../log';
@@ -7,6 +8,7 @@ import type { Files } from './files';
 import type { Journal } from './journal';
 import type { MongodbAccess } from './mongodb-access';
 import { MongodbConnection, type MongodbDeadlines } from './mongodb-connection';
+import { MongodbAudits } from './mongodb-audits';
 import { MongodbDefinitions } from './mongodb-definitions';
 import { MongodbDeletions } from './mongodb-deletions';
 import { translate } from './mongodb-errors';
@@ -44,6 +46,7 @@ export class MongodbVolume implements Volume {
   readonly states: States;
   readonly definitions: DefinitionStore;
   readonly deletions: Deletions;
+  readonly audits: AuditRecords;
   /** For tests and administration only. */
   readonly connection: MongodbConnection;
   private readonly log: Log;
@@ -62,6 +65,7 @@ export class MongodbVolume implements Volume {
     this.states = new MongodbStates(this.connection, collections);
     this.definitions = new MongodbDefinitions(this.connection);
     this.deletions = new MongodbDeletions(this.connection);
+    this.audits = new MongodbAudits(this.connection);
   }
 
   /**

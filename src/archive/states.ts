@@ -105,6 +105,11 @@ export interface States {
 
   /** Takes a file for indexing: claim + 1. The new state, or the unchanged one when its phase is not `closed`. */
   claim(id: string, nowMs: number): Promise<FileState | undefined>;
+  /**
+   * Resolves when a majority knows that the file is still at work under this claim, which no former primary can say.
+   * FencedError when it is not, or not `closed` any more.
+   */
+  keep(id: string, claim: number, nowMs: number): Promise<void>;
   /** Raises Position to at least `position` under this claim. FencedError when the claim is another's. */
   advance(id: string, claim: number, position: number, nowMs: number): Promise<void>;
   /** closed → indexed under this claim, Position = Lines. FencedError. */

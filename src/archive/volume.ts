@@ -1,3 +1,4 @@
+import type { AuditRecords } from '../audit/ports';
 import type { DefinitionStore } from '../normaliser/ports';
 import type { Deletions } from '../retention/ports';
 import type { Files } from './files';
@@ -13,6 +14,8 @@ export interface Volume {
   readonly states: States;
   readonly definitions: DefinitionStore;
   readonly deletions: Deletions;
+  /** Rounds of the audit; those of a cluster are kept in its first volume. */
+  readonly audits: AuditRecords;
   /** A small majority-committed round trip; UnavailableError when it can't be done in time. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -1,4 +1,5 @@
 import type { FileState } from '../archive/states';
+import { findingsIn } from '../audit/ports';
 import { UnavailableError } from '../errors';
 import type { ComponentKind } from '../registry/paths';
 import { componentKinds, paths, presenceFolder } from '../registry/paths';
@@ -29,6 +30,13 @@ export interface ClusterStatus {
   /** Files that are closed and not yet wholly indexed, and the age of the oldest. */
   readonly lag: { readonly files: number; readonly lines: number; readonly oldestMs: number };
   readonly rates: { readonly receivedLinesPerSecond: number; readonly indexedLinesPerSecond: number };
+  /** The last round of the audit, and the one in work; undefined: there was none. */
+  readonly audit: {
+    readonly finishedMs: number | undefined;
+    readonly findings: number;
+    readonly repaired: number;
+    readonly inWork: { readonly startedMs: number; readonly stage: string; readonly findings: number } | undefined;
+  };
   /** The fullest disk of the members that keep data. */
   readonly disk: { readonly usedFraction: number | undefined };
 }
@@ -60,6 +68,7 @@ export async function readStatus(services: Services, nowMs: number): Promise<Clu
     const query = { phases: ['closed'] as const, limit: LAG_FILES_MAX };
     return (await Promise.all((await services.volumes()).map(({ states }) => states.list(query)))).flat();
   }, []);
+  const audit = await ask('audit', () => readAudit(services), NO_AUDIT);
   await ask('index', async () => (await services.index()).ping(), undefined);
   return {
     ready: problems.length === 0,
@@ -76,7 +85,22 @@ export async function readStatus(services: Services, nowMs: number): Promise<Clu
       receivedLinesPerSecond: sum(components, 'Producer', 'linesPerSecond'),
       indexedLinesPerSecond: sum(components, 'Consumer', 'linesPerSecond'),
     },
+    audit,
     disk: { usedFraction: fullestDisk(components) },
+  };
+}
+
+const NO_AUDIT: ClusterStatus['audit'] = { finishedMs: undefined, findings: 0, repaired: 0, inWork: undefined };
+
+async function readAudit(services: Services): Promise<ClusterStatus['audit']> {
+  const [first] = await services.volumes();
+  if (first === undefined) return NO_AUDIT;
+  const [last, { progress }] = await Promise.all([first.audits.last(), first.audits.progress()]);
+  return {
+    finishedMs: last?.finishedMs, findings: last === undefined ? 0 : findingsIn(last.tally),
+    repaired: last?.tally.repaired ?? 0,
+    inWork: progress === undefined ? undefined
+      : { startedMs: progress.startedMs, stage: progress.stage, findings: findingsIn(progress.tally) },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Volume } from '../archive/volume';
+import type { AuditContext, AuditScope } from '../audit/context';
 import type { Clock } from '../clock';
 import type { Hit, LogIndex } from '../index/ports';
 import type { DefinitionSet } from '../normaliser/ports';
@@ -33,6 +34,10 @@ export interface Services {
   withText(hits: readonly Hit[]): Promise<readonly Hit[]>;
   sources(): Promise<SourceRegistry>;
   deletionDependencies(): Promise<DeletionDependencies>;
+  /** What an audit of these files, or of everything, goes over; as slow as the settings say, or not held back. */
+  audit(options: {
+    readonly scope?: AuditScope; readonly fullSpeed: boolean; readonly signal: AbortSignal;
+  }): Promise<AuditContext>;
   /** The producers that are up. */
   destinations(): Promise<readonly Destination[]>;
   /** The key of a source and the producers that are up. NotFoundError for an unknown source. */

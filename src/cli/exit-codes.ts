@@ -7,6 +7,8 @@ import { DefinitionError } from '../normaliser/definition-error';
 /** Exit codes of every command: those of BSD's sysexits.h, so that scripts can tell whose turn it is. */
 export const ExitCode = {
   ok: 0,
+  /** `audit run` found damage, repaired or not. */
+  damage: 1,
   /** The command line or a query can't be used. */
   usage: 64,
   /** Data that was given or read is unusable. */
@@ -30,7 +32,7 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 /** For help and docs/commands.md. */
 export const exitCodeMeanings: readonly (readonly [code: ExitCode, meaning: string])[] = [
-  [ExitCode.ok, 'done'], [ExitCode.usage, 'wrong usage or query'], [ExitCode.data, 'unusable data'],
+  [ExitCode.ok, 'done'], [ExitCode.damage, '`audit run` found damage'], [ExitCode.usage, 'wrong usage or query'], [ExitCode.data, 'unusable data'],
   [ExitCode.noInput, 'not found'], [ExitCode.unavailable, 'a component is not reachable, or not ready'],
   [ExitCode.software, 'a defect of resilog'], [ExitCode.cantCreate, 'exists already'],
   [ExitCode.tempFail, 'try again: it may have worked, or will'], [ExitCode.noPermission, 'not allowed'],

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock';
-import { CorruptionError, FencedError, UnavailableError } from '../errors';
+import { CorruptionError, UnavailableError } from '../errors';
 import type { FileDescription } from '../archive/files';
-import { Phase, type FileState } from '../archive/states';
+import type { FileState } from '../archive/states';
 import type { Volume } from '../archive/volume';
 import { faultPoint } from '../fault-points';
 import type { LogIndex, Refusal } from '../index/ports';
@@ -196,11 +196,10 @@ class FileIndexing {
   }
 
   private async askForClaim(): Promise<void> {
-    const askedAt = this.options.clock.monotonic();
-    const now = await this.volume.states.get(this.state.id);
-    if (now?.phase !== Phase.closed || now.claim !== this.state.claim) {
-      throw new FencedError(`claim ${this.state.claim} on file ${this.state.id} is over`);
-    }
+    const { clock } = this.options;
+    const askedAt = clock.monotonic();
+    await this.volume.states.keep(this.state.id, this.state.claim, clock.now());
+    faultPoint('consumer.claim-kept');
     this.confirmedAt = askedAt;
   }
 

@@ -4,24 +4,18 @@ import { faultPoint } from '../fault-points';
 import type { IndexDocument, LogIndex, Refusal } from '../index/ports';
 import type { Random } from '../random';
 import type { SettingsWatcher } from '../registry/settings';
-import { isRetryable, retry } from '../retry';
+import { backoffMs, isRetryable } from '../retry';
 import { Batcher, type BatchBounds, type Entry } from './batcher';
 import type { CommitPolicy } from './commit-policy';
 import type { ConsumerMetrics } from './metrics';
+import { Pace } from './pace';
 import { StoppedError } from './stopped-error';
 
-/** Tries of one request before the index counts as unreachable; longer failures are a reason to stop (schedule 29). */
+/** Failures in a row before the index counts as unreachable; longer failures are a reason to stop (schedule 29). */
 const ATTEMPTS = 2;
-/** A batch that took longer than this is a reason not to make larger ones. */
-const SLOW_MS = 2_000;
-const SMALLEST_BATCH = 50;
 /** A batch filled to this share counts as full. */
 const FULL_SHARE = 0.75;
 const BACKLOG_FACTOR = 15;
-/** No setting allows larger ones. */
-const LARGEST_BATCH = 100_000;
-/** A cold index is slow: batches begin small and grow as they are managed. */
-const FIRST_BATCH = 250;
 const LINGER_MS = 40;
 /** Bytes of a document besides its text, for estimating the size of a request. */
 const DOCUMENT_BYTES = 300;
@@ -52,9 +46,8 @@ interface Ticket {
 /** Sends documents in batches, several in flight, and tells each slice what became of its own. */
 export class Indexer {
   private readonly batcher = new Batcher<Ticket>();
+  private readonly pace = new Pace();
   private inFlight = 0;
-  /** Documents of a batch that the index was found to manage: halved when one gets no answer, then grown again. */
-  private manageable = FIRST_BATCH;
   private lastAcceptedAt: number;
   private cancelTimer: (() => void) | undefined;
 
@@ -99,13 +92,17 @@ export class Indexer {
 
   private bounds(): BatchBounds {
     const { batchDocuments, batchBytes } = this.options.settings.current.consumer;
-    return { maxDocuments: Math.min(batchDocuments, this.manageable), maxBytes: batchBytes, lingerMs: LINGER_MS };
+    return { maxDocuments: Math.min(batchDocuments, this.pace.documents), maxBytes: batchBytes, lingerMs: LINGER_MS };
+  }
+
+  private maySend(): boolean {
+    return this.inFlight < Math.min(this.options.settings.current.consumer.batchesInFlight, this.pace.requests);
   }
 
   private pump(): void {
     const bounds = this.bounds();
     const now = this.options.clock.monotonic();
-    while (this.inFlight < this.options.settings.current.consumer.batchesInFlight) {
+    while (this.maySend()) {
       const batch = this.batcher.next(now, bounds);
       if (batch === undefined) break;
       this.inFlight += 1;
@@ -122,7 +119,7 @@ export class Indexer {
     this.cancelTimer?.();
     this.cancelTimer = undefined;
     const due = this.batcher.due(bounds);
-    if (due === undefined || this.inFlight >= this.options.settings.current.consumer.batchesInFlight) return;
+    if (due === undefined || !this.maySend()) return;
     this.cancelTimer = this.options.clock.timer(Math.max(1, due - now), () => { this.pump(); });
   }
 
@@ -140,21 +137,13 @@ export class Indexer {
   }
 
   private async add(batch: readonly Entry<Ticket>[]): Promise<readonly Refusal[]> {
-    const { index, metrics, clock, commits } = this.options;
+    const { metrics, clock, commits } = this.options;
     const documents = batch.flatMap((entry) => entry.documents);
     const collection = batch[0]?.collection ?? '';
     const started = clock.monotonic();
     try {
-      const refusals = await retry(
-        async () => {
-          await Promise.all(batch.map(({ ticket }) => ticket.confirm()));
-          const refused = await index.add(collection, documents, this.searchableWithinMs(documents.length));
-          faultPoint('consumer.batch-sent');
-          return refused;
-        },
-        { ...this.options, attempts: ATTEMPTS });
+      const refusals = await this.addInParts(collection, documents, batch);
       if (refusals.length === documents.length) await this.doubt(collection, documents, refusals);
-      this.accepted(clock.monotonic() - started);
       metrics.batches.inc({ outcome: 'accepted' });
       metrics.linesIndexed.inc(documents.length - refusals.length);
       metrics.linesRefused.inc(refusals.length);
@@ -162,11 +151,47 @@ export class Indexer {
       return refusals;
     } catch (error) {
       metrics.batches.inc({ outcome: 'failed' });
-      if (isRetryable(error)) this.manageable = Math.max(SMALLEST_BATCH, Math.ceil(documents.length / 2));
       throw error;
     } finally {
       metrics.batchDocuments.observe(documents.length);
       metrics.batchSeconds.observe((clock.monotonic() - started) / 1_000);
+    }
+  }
+
+  /** As one request as a rule. What the index did not manage is not sent again as it was, but part by part. */
+  private async addInParts(
+    collection: string, documents: readonly IndexDocument[], batch: readonly Entry<Ticket>[],
+  ): Promise<readonly Refusal[]> {
+    const refusals: Refusal[] = [];
+    let failures = 0;
+    for (let sent = 0; sent < documents.length;) {
+      const part = documents.slice(sent, sent + this.pace.documents);
+      try {
+        await Promise.all(batch.map(({ ticket }) => ticket.confirm()));
+        refusals.push(...await this.addPart(collection, part));
+        sent += part.length;
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        if (failures >= ATTEMPTS || !isRetryable(error)) throw error;
+        await this.options.clock.sleep(backoffMs(failures, this.options.random));
+      }
+    }
+    return refusals;
+  }
+
+  private async addPart(collection: string, part: readonly IndexDocument[]): Promise<readonly Refusal[]> {
+    const { index, clock } = this.options;
+    const started = clock.monotonic();
+    try {
+      const refusals = await index.add(collection, part, this.searchableWithinMs(part.length));
+      faultPoint('consumer.batch-sent');
+      this.lastAcceptedAt = clock.monotonic();
+      this.pace.accepted(this.lastAcceptedAt - started);
+      return refusals;
+    } catch (error) {
+      if (isRetryable(error)) this.pace.unanswered(part.length, this.inFlight);
+      throw error;
     }
   }
 
@@ -202,12 +227,6 @@ export class Indexer {
   private searchableWithinMs(documents: number): number {
     const { softCommitMs } = this.options.settings.current.consumer;
     return documents >= FULL_SHARE * this.bounds().maxDocuments ? softCommitMs * BACKLOG_FACTOR : softCommitMs;
-  }
-
-  private accepted(durationMs: number): void {
-    this.lastAcceptedAt = this.options.clock.monotonic();
-    if (durationMs >= SLOW_MS) return;
-    this.manageable = Math.min(LARGEST_BATCH, Math.ceil(this.manageable * 1.25));
   }
 
   private settle(batch: readonly Entry<Ticket>[], refusals: readonly Refusal[]): void {

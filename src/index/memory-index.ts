@@ -132,6 +132,14 @@ export class MemoryIndex implements LogIndex {
     }
   }
 
+  async fileIds(collection: string, after: string | undefined, limit: number): Promise<readonly string[]> {
+    let ids: readonly string[] = [];
+    await this.effect('index.fileIds', () => {
+      ids = [...new Set([...this.open(collection).searchable.values()].map(({ fileId }) => fileId))];
+    });
+    return ids.filter((id) => after === undefined || compareText(id, after) > 0).sort(compareText).slice(0, limit);
+  }
+
   async ping(): Promise<void> {
     await this.effect('index.ping', () => undefined);
   }

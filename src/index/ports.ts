@@ -99,5 +99,10 @@ export interface LogIndex {
   search(collections: readonly string[], request: SearchRequest): Promise<SearchResult>;
   /** Every id that matches, paged by cursor, in id order. */
   findIds(collections: readonly string[], query: IndexQuery): AsyncIterable<readonly string[]>;
+  /**
+   * Ids of files that have documents, behind `after` and in their order, as of the last commit. It may name some whose
+   * documents were all removed. NotFoundError when there is no such collection.
+   */
+  fileIds(collection: string, after: string | undefined, limit: number): Promise<readonly string[]>;
   ping(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { addDocuments } from './solr-add';
 import type { SolrClient } from './solr-client';
 import { doubtingClient, prepareCollection } from './solr-cluster';
 import { findSolrIds, searchSolr } from './solr-search';
-import { leaderSums, recoverFollowers } from './solr-sums';
+import { leaderFileIds, leaderSums, recoverFollowers } from './solr-sums';
 
 export interface SolrIndexOptions {
   readonly client: SolrClient;
@@ -55,6 +55,7 @@ export function createSolrIndex(options: SolrIndexOptions): LogIndex {
     recoverDifferingFollowers: (collection, fileIds) => recoverFollowers(client, checked(collection), fileIds),
     search: async (collections, request) => searchSolr(client, collections.map(checked), request),
     findIds: (collections, query) => findSolrIds(client, collections.map(checked), query, IDS_OF_A_PAGE),
+    fileIds: (collection, after, limit) => leaderFileIds(client, checked(collection), after, limit),
     ping: async () => {
       await client.request({ path: '/admin/info/health', effect: 'read', timeoutMs: 3_000 });
     },

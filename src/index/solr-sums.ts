@@ -83,6 +83,29 @@ function sumsOf(bucket: Bucket): FileSums {
   };
 }
 
+/** The terms of the field, of which those of removed documents may still be there. Cheap: no document is looked at. */
+export async function leaderFileIds(
+  client: SolrClient, collection: string, after: string | undefined, limit: number,
+): Promise<readonly string[]> {
+  const ids = new Set<string>();
+  for (const leader of await shardLeaders(client, collection)) {
+    const answer = await client.request({
+      baseUrl: leader.baseUrl,
+      path: `/${leader.core}/terms`,
+      query: {
+        'terms': 'true', 'terms.fl': 'fileID', 'terms.sort': 'index', 'terms.limit': String(limit), 'distrib': 'false',
+        'json.nl': 'arrarr', 'wt': 'json',
+        ...(after === undefined ? {} : { 'terms.lower': after, 'terms.lower.incl': 'false' }),
+      },
+      effect: 'read',
+    });
+    const { terms } = answer as { readonly terms?: { readonly fileID?: readonly (readonly [string, number])[] } };
+    for (const [id] of terms?.fileID ?? []) ids.add(id);
+  }
+  // All shards gave their first: together they have all of the first so many.
+  return [...ids].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).slice(0, limit);
+}
+
 /** Tells followers whose sums differ from their leader's to recover from it. Returns the replicas' names. */
 export async function recoverFollowers(
   client: SolrClient, collection: string, fileIds: readonly string[],

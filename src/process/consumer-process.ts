@@ -13,6 +13,7 @@ import { withLock } from '../registry/locks';
 import type { WatchedSettings } from '../registry/settings-store';
 import { createDeletionRunner } from '../retention/runner';
 import { Adapters } from './adapters';
+import { startAudit } from './audit';
 import { Closers } from './closers';
 import { formatAddress } from './configuration';
 import { definitionsOf, keepDefinitions, loadDefinitions } from './definitions';
@@ -86,6 +87,8 @@ export function createConsumerProcess(options: ProcessOptions): Service {
     recovery.start();
     const deletions = runDeletions(options, adapters, settings, volumes, index);
     closers.add('deletions', () => deletions.close());
+    const audit = startAudit({ ...options, coordination, settings, volumes, index, registry: metrics });
+    closers.add('audit', () => audit.close());
     unready = () => (consumer.status().state === 'running' ? [] : [`the consumer is ${consumer.status().state}`]);
     const presence = present(options, adapters, consumer, metrics, status.port, () => unready());
     closers.add('presence', () => presence.close());

@@ -1,3 +1,4 @@
+import { addAuditCommand } from '../cli/commands/audit';
 import { addConfigCommand } from '../cli/commands/config';
 import { addDeleteCommand } from '../cli/commands/delete';
 import { addFileCommand } from '../cli/commands/file';
@@ -32,8 +33,8 @@ import { programVersion } from './version';
 /** Every command, in the order of help. */
 export const commands: readonly AddCommand[] = [
   addStatusCommand, addSourceCommand, addSendCommand, addSearchCommand, addShowCommand, addDeleteCommand,
-  addWaitCommand, addNormalizerCommand, addFileCommand, addQueueCommand, addSetAsideCommand, addConfigCommand,
-  addInitCommand, addReplicaSetCommand, addMembersCommand, addSolrCommand, addZooKeeperCommand,
+  addWaitCommand, addNormalizerCommand, addFileCommand, addQueueCommand, addSetAsideCommand, addAuditCommand,
+  addConfigCommand, addInitCommand, addReplicaSetCommand, addMembersCommand, addSolrCommand, addZooKeeperCommand,
   addCertificateCommand, addProcessCommands, addLaunchCommand, addTurnCommand,
 ];
 

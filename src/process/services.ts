@@ -1,5 +1,6 @@
 import { fetchLines } from '../archive/line-fetch';
 import type { Volume } from '../archive/volume';
+import type { AuditContext } from '../audit/context';
 import { findState } from '../archive/volume-set';
 import type { Services } from '../cli/context';
 import type { Destination } from '../cli/sender';
@@ -126,6 +127,18 @@ export class ConnectedServices implements Services {
     return deletionDependencies({
       coordination: this.connected.coordination(), clock: this.options.clock, settings: await this.settings(),
       volumes: await this.volumes(), index: await this.index(),
+    });
+  }
+
+  async audit(
+    { scope, fullSpeed, signal }: Parameters<Services['audit']>[0],
+  ): Promise<AuditContext> {
+    const { clock, random } = this.options;
+    const { auditContext } = await import('./audit');
+    return auditContext({
+      coordination: this.connected.coordination(), clock, random, settings: await this.settings(),
+      volumes: await this.volumes(), index: await this.index(), attended: true, fullSpeed, signal,
+      ...(scope === undefined ? {} : { scope }),
     });
   }
 

@@ -21,7 +21,10 @@ export interface StatusServer {
   close(): Promise<void>;
 }
 
-const REQUEST_TIMEOUT_MS = 10_000;
+/** Connections are few: who does not send a whole request, or does not read the answer, must not hold one for long. */
+const REQUEST_TIMEOUT_MS = 5_000;
+const CHECK_INTERVAL_MS = 1_000;
+const IDLE_TIMEOUT_MS = 10_000;
 const CONNECTIONS_MAX = 64;
 
 /**
@@ -44,8 +47,11 @@ export async function startStatusServer(options: StatusServerOptions): Promise<S
   app.use(router.routes()).use(router.allowedMethods());
   app.on('error', (error: unknown) => { options.log.warn('AnswerFailed', { error }); });
   const handle = app.callback();
-  const server = createServer((request, response) => { void handle(request, response); });
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  const server = createServer({
+    headersTimeout: REQUEST_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_INTERVAL_MS,
+  }, (request, response) => { void handle(request, response); });
+  server.timeout = IDLE_TIMEOUT_MS;
   server.maxConnections = CONNECTIONS_MAX;
   const { host, port } = options;
   await new Promise<void>((resolve, reject) => {

@@ -7,7 +7,7 @@ import { messageOf } from '../errors';
 import type { BufferPool } from './buffer-pool';
 import { bodyTooLarge, IntakeError, unreadableBody } from './intake-error';
 import { LineAccumulator, type LineRun } from './line-accumulator';
-import type { MemoryBudget, Reservation } from './body-budget';
+import type { Reservation } from './body-budget';
 import { ZstdFrameScanner } from './zstd-frames';
 
 /** Windows above 8 MiB (RFC 8878 asks decoders for that much) would let a small body take much memory. */
@@ -48,17 +48,16 @@ export function encodingOf(request: IncomingMessage): BodyEncoding {
 
 /**
  * Reserves what is known to be needed before the first byte is asked for. IntakeError: 413 when the announced length
- * is too large, 503 when the memory is used up.
+ * is too large, 503 when the memory is used up. Whatever comes of it, the caller releases the reservation.
  */
-export function reserveBody(budget: MemoryBudget, request: IncomingMessage, maxBytes: number): Reservation {
+export async function reserveBody(reservation: Reservation, request: IncomingMessage, maxBytes: number): Promise<void> {
   const encoding = encodingOf(request);
   const length = announcedLength(request);
   if (length !== undefined && length > maxBytes) throw bodyTooLarge(maxBytes);
   const expected = encoding === 'identity' ? length ?? 0 : 0;
-  const reservation = budget.reserve(DECODER_BYTES[encoding] + expected);
+  await reservation.grow(DECODER_BYTES[encoding] + expected);
   // Only a test that the lines will fit: the accumulator reserves each buffer when it makes it.
   reservation.shrink(expected);
-  return reservation;
 }
 
 export function announcedLength(request: IncomingMessage): number | undefined {
@@ -79,9 +78,9 @@ export async function readBody(
     reservation, pool: options.pool, maxBytes: options.maxBytes,
     ...(encoding === 'identity' && length !== undefined ? { expectedBytes: length } : {}),
   });
-  const append = (chunk: Buffer): void => {
+  const append = (chunk: Buffer): Promise<void> | undefined => {
     options.onBytes?.(chunk.length);
-    lines.append(chunk);
+    return lines.append(chunk);
   };
   const stop = new AbortController();
   const cancel = options.clock.timer(options.timeoutMs, () => {
@@ -91,7 +90,7 @@ export async function readBody(
   });
   try {
     await consume(request, decoderFor(encoding, append), stop.signal);
-    return { ...lines.finish(), recycle: () => { lines.recycle(); } };
+    return { ...await lines.finish(), recycle: () => { lines.recycle(); } };
   } catch (error) {
     lines.recycle();
     throw error;
@@ -100,8 +99,10 @@ export async function readBody(
   }
 }
 
+type Append = (chunk: Buffer) => Promise<void> | undefined;
+
 interface Decoder {
-  write(chunk: Buffer): void | Promise<void>;
+  write(chunk: Buffer): undefined | Promise<void>;
   end(): void | Promise<void>;
   destroy(): void;
 }
@@ -145,7 +146,7 @@ async function consume(request: IncomingMessage, decoder: Decoder, signal: Abort
   }
 }
 
-function decoderFor(encoding: BodyEncoding, append: (chunk: Buffer) => void): Decoder {
+function decoderFor(encoding: BodyEncoding, append: Append): Decoder {
   if (encoding === 'identity') return { write: append, end: () => undefined, destroy: () => undefined };
   if (encoding === 'zstd') return zstdDecoder(append);
   let decoder: Decoder | undefined;
@@ -164,7 +165,7 @@ function decoderFor(encoding: BodyEncoding, append: (chunk: Buffer) => void): De
   };
 }
 
-function zstdDecoder(append: (chunk: Buffer) => void): Decoder {
+function zstdDecoder(append: Append): Decoder {
   const scanner = new ZstdFrameScanner();
   const inner = streamDecoder(
     createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } }), append);
@@ -187,7 +188,7 @@ function zstdDecoder(append: (chunk: Buffer) => void): Decoder {
 }
 
 /** A zlib stream as a decoder. Its output goes to `append` as it comes, so a bomb is cut at the limit. */
-function streamDecoder(stream: Transform, append: (chunk: Buffer) => void): Decoder {
+function streamDecoder(stream: Transform, append: Append): Decoder {
   let failure: unknown;
   const failed = new Promise<never>((_resolve, reject) => {
     stream.on('error', (error) => {
@@ -197,11 +198,18 @@ function streamDecoder(stream: Transform, append: (chunk: Buffer) => void): Deco
   failed.catch(() => undefined);
   stream.on('data', (chunk: Buffer) => {
     if (failure !== undefined) return;
-    try {
-      append(chunk);
-    } catch (error) {
+    const stop = (error: unknown): void => {
       failure = error;
       stream.destroy(new Error('stopped'));
+    };
+    try {
+      const waiting = append(chunk);
+      if (waiting === undefined) return;
+      // A decoder that nobody reads stops by itself, and so does the connection behind it.
+      stream.pause();
+      waiting.then(() => { stream.resume(); }, stop);
+    } catch (error) {
+      stop(error);
     }
   });
   return {

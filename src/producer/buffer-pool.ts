@@ -40,7 +40,11 @@ export class BufferPool {
 
   give(buffer: Buffer): void {
     const capacity = buffer.length;
-    if (capacity < SMALLEST_BYTES || capacity !== this.capacityFor(capacity)) return;
+    if (capacity < SMALLEST_BYTES) return;
+    if (capacity !== this.capacityFor(capacity)) {
+      release(buffer);
+      return;
+    }
     const buffers = this.free.get(capacity);
     if (buffers === undefined) this.free.set(capacity, [buffer]);
     else buffers.push(buffer);
@@ -51,7 +55,17 @@ export class BufferPool {
   private trim(): void {
     const room = Math.max(0, this.room());
     for (const [capacity, buffers] of this.free) {
-      while (this.freeBytes > room && buffers.pop() !== undefined) this.freeBytes -= capacity;
+      while (this.freeBytes > room) {
+        const buffer = buffers.pop();
+        if (buffer === undefined) break;
+        release(buffer);
+        this.freeBytes -= capacity;
+      }
     }
   }
+}
+
+/** Gives the memory back at once; the buffer has no bytes any more. It is its own and not part of a shared one. */
+function release({ buffer }: Buffer): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

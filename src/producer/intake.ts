@@ -66,9 +66,10 @@ export class Intake {
     const key = idempotencyKey(request);
     const { maxBodyBytes, bodyTimeoutMs } = settings.current.intake;
     const maxBytes = key === undefined ? maxBodyBytes : Math.min(maxBodyBytes, limits.keyedBodyBytes);
-    const reservation = reserveBody(budget, request, maxBytes);
+    const reservation = budget.open();
     let stored: Stored;
     try {
+      await reserveBody(reservation, request, maxBytes);
       if (request.headers.expect !== undefined) response.writeContinue();
       const body = await readBody(request, reservation, {
         pool: this.pool, onBytes: this.options.onBytes, clock, maxBytes, timeoutMs: bodyTimeoutMs,

@@ -39,18 +39,19 @@ export class LineAccumulator {
 
   constructor(private readonly options: LineAccumulatorOptions) {}
 
-  /** IntakeError: 413 when a limit is passed, 503 when the memory for it can't be had. */
-  append(chunk: Buffer): void {
+  /**
+   * Undefined when the chunk is taken, a promise when it has to wait for memory; the next call comes after it.
+   * IntakeError, thrown or rejected: 413 when a limit is passed, 503 when the memory for it can't be had.
+   */
+  append(chunk: Buffer): Promise<void> | undefined {
     if (this.receivedBytes + chunk.length > this.options.maxBytes) throw bodyTooLarge(this.options.maxBytes);
-    for (let start = 0; start < chunk.length; start += STEP_BYTES) {
-      this.step(chunk.subarray(start, start + STEP_BYTES));
-    }
+    return this.stepsFrom(chunk, 0);
   }
 
   /** Ends the last line and gives all runs. Call once. */
-  finish(): { readonly runs: readonly LineRun[]; readonly lines: number; readonly bytes: number } {
-    if (this.used > 0 && this.buffer[this.used - 1] !== LF) this.step(Buffer.from([LF]));
-    if (this.used > 0) this.cut(this.used);
+  async finish(): Promise<{ readonly runs: readonly LineRun[]; readonly lines: number; readonly bytes: number }> {
+    if (this.used > 0 && this.buffer[this.used - 1] !== LF) await this.step(Buffer.from([LF]));
+    if (this.used > 0) await this.cut(this.used);
     const sum = (value: (run: LineRun) => number): number => this.runs.reduce((total, run) => total + value(run), 0);
     return { runs: this.runs, lines: sum((run) => run.lines), bytes: sum((run) => run.raw.length) };
   }
@@ -63,55 +64,78 @@ export class LineAccumulator {
     this.used = 0;
   }
 
-  private step(chunk: Buffer): void {
+  private stepsFrom(chunk: Buffer, from: number): Promise<void> | undefined {
+    for (let start = from; start < chunk.length; start += STEP_BYTES) {
+      const waiting = this.step(chunk.subarray(start, start + STEP_BYTES));
+      if (waiting !== undefined) return waiting.then(() => this.stepsFrom(chunk, start + STEP_BYTES));
+    }
+    return undefined;
+  }
+
+  private step(chunk: Buffer): Promise<void> | undefined {
     this.receivedBytes += chunk.length;
-    this.room(chunk.length);
+    return after(this.room(chunk.length), () => this.put(chunk));
+  }
+
+  private put(chunk: Buffer): Promise<void> | undefined {
     this.used += chunk.copy(this.buffer, this.used);
-    if (this.used <= limits.blockRawBytes) return;
+    if (this.used <= limits.blockRawBytes) return undefined;
     const view = this.buffer.subarray(0, this.used);
     const last = view.lastIndexOf(LF, limits.blockRawBytes - 1);
     const lf = last === -1 ? view.indexOf(LF) : last;
-    if (lf !== -1) this.cut(lf + 1);
-    else if (this.used > limits.lineBytes) throw lineTooLong(limits.lineBytes);
+    if (lf !== -1) return this.cut(lf + 1);
+    if (this.used > limits.lineBytes) throw lineTooLong(limits.lineBytes);
+    return undefined;
   }
 
   /** Makes room for `bytes` more: doubles the buffer, or makes it once when the length is known. */
-  private room(bytes: number): void {
-    if (this.used + bytes <= this.buffer.length) return;
+  private room(bytes: number): Promise<void> | undefined {
+    if (this.used + bytes <= this.buffer.length) return undefined;
     const needed = this.used + bytes;
     const { expectedBytes } = this.options;
     const wanted = expectedBytes === undefined
       ? Math.max(FIRST_BYTES, this.buffer.length * 2) : needed + Math.max(0, expectedBytes - this.receivedBytes) + 1;
-    this.replace(Math.max(needed, Math.min(wanted, FULL_BYTES)), 0);
+    return this.replace(Math.max(needed, Math.min(wanted, FULL_BYTES)), 0);
   }
 
   /** Moves what lies behind `from` to a new buffer; the new one is reserved before the old one is given back. */
-  private replace(bytes: number, from: number): void {
+  private replace(bytes: number, from: number): Promise<void> | undefined {
     const { pool, reservation } = this.options;
     const capacity = pool.capacityFor(bytes);
-    reservation.grow(capacity);
-    const buffer = pool.take(capacity);
-    this.buffer.copy(buffer, 0, from, this.used);
-    if (from > 0) {
-      this.filled.push(this.buffer);
-    } else {
-      reservation.shrink(this.buffer.length);
-      pool.give(this.buffer);
-    }
-    this.buffer = buffer;
+    return after(reservation.grow(capacity), () => {
+      const buffer = pool.take(capacity);
+      this.buffer.copy(buffer, 0, from, this.used);
+      if (from > 0) {
+        this.filled.push(this.buffer);
+      } else {
+        pool.give(this.buffer);
+        reservation.shrink(this.buffer.length);
+      }
+      this.buffer = buffer;
+      return undefined;
+    });
   }
 
   /** Gives out the lines before `end`; the rest begins a new buffer. */
-  private cut(end: number): void {
+  private cut(end: number): Promise<void> | undefined {
     const { content, lines, longestBytes } = splitLines(this.buffer.subarray(0, end));
     if (longestBytes > limits.lineBytes + 1) throw lineTooLong(limits.lineBytes);
     if (lines > 0) this.runs.push({ lines, raw: content });
     const rest = this.used - end;
-    if (rest > 0) this.replace(Math.min(FULL_BYTES, Math.max(FIRST_BYTES, rest * 2)), end);
-    else {
-      this.filled.push(this.buffer);
-      this.buffer = Buffer.alloc(0);
+    if (rest > 0) {
+      return after(this.replace(Math.min(FULL_BYTES, Math.max(FIRST_BYTES, rest * 2)), end), () => {
+        this.used = rest;
+        return undefined;
+      });
     }
+    this.filled.push(this.buffer);
+    this.buffer = Buffer.alloc(0);
     this.used = rest;
+    return undefined;
   }
+}
+
+/** Goes on at once when there was nothing to wait for: most steps have their memory, and a promise each would cost. */
+function after(waiting: Promise<void> | undefined, next: () => Promise<void> | undefined): Promise<void> | undefined {
+  return waiting === undefined ? next() : waiting.then(next);
 }

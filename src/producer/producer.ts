@@ -110,7 +110,7 @@ interface Parts {
 function assemble(dependencies: ProducerDependencies): Parts {
   const { settings, clock, log } = dependencies;
   const backPressure = new BackPressure(dependencies);
-  const budget = new MemoryBudget(() => settings.current.intake.memoryBudgetBytes);
+  const budget = new MemoryBudget(() => settings.current.intake.memoryBudgetBytes, clock);
   let draining = false;
   const lanes: Lanes = new Lanes({
     ...dependencies,

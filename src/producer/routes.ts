@@ -10,6 +10,8 @@ import type { ProducerMetrics } from './metrics';
 
 /** A body that is announced but not wanted is read and dropped up to this size; above, the connection is closed. */
 const DROPPED_BODY_BYTES = 64 * 1024;
+/** And for so long: who sends a byte a second would keep the connection for hours. */
+const DROPPED_BODY_MS = 5_000;
 
 export interface RoutesOptions {
   readonly intake: Intake;
@@ -101,15 +103,26 @@ function answerError(options: RoutesOptions, context: Context, error: unknown): 
   if (known.retryAfterSeconds !== undefined) context.set('Retry-After', String(known.retryAfterSeconds));
   if (known.status === 401) context.set('WWW-Authenticate', 'Bearer');
   if (bodyIsLeft(context, known.status)) context.set('Connection', 'close');
+  else if (!context.req.complete) dropRest(options.clock, context);
   context.body = { error: { code: known.code, message: known.message, remedy: known.remedy } };
+}
+
+/** Gives the rest of a body that is not wanted a moment to arrive, so that the connection can be used again. */
+function dropRest(clock: Clock, { req, res }: Context): void {
+  res.once('finish', () => {
+    const cancel = clock.timer(DROPPED_BODY_MS, () => { req.socket.destroy(); });
+    req.once('end', cancel);
+    req.once('close', cancel);
+  });
 }
 
 /** True when bytes of the body may still come that are not worth reading. */
 function bodyIsLeft({ req }: Context, status: number): boolean {
   const { 'content-length': length, 'transfer-encoding': chunked, expect } = req.headers;
   if (req.complete || (chunked === undefined && (length === undefined || length === '0'))) return false;
-  // Who may not send at all gets no service, not even that of reading on; others keep their connection if it is cheap.
-  if (status === 401 || status === 403 || expect !== undefined || chunked !== undefined) return true;
+  // Who may not send at all, or sends too slowly, gets no service, not even that of reading on; others keep their
+  // connection if it is cheap.
+  if ([401, 403, 408].includes(status) || expect !== undefined || chunked !== undefined) return true;
   return Number(length) > DROPPED_BODY_BYTES;
 }
 

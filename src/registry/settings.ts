@@ -54,6 +54,11 @@ export interface Settings {
   readonly deletion: {
     readonly clockSkewMs: number;
   };
+  readonly audit: {
+    readonly intervalMs: number;
+    readonly readBytesPerSecond: number;
+    readonly indexQueriesPerSecond: number;
+  };
 }
 
 /** Part of Settings: what an operator changed from the defaults. `null` takes a value back to its default. */

@@ -132,8 +132,8 @@ async function removeDeletedFiles(throughMs: number, dependencies: DeletionDepen
   }
 }
 
-/** Most finished requests that a replay looks at. */
-const MOST_REOPENED = 10_000;
+/** Requests that are read at once when lines come back. */
+const REOPENED_AT_ONCE = 1_000;
 
 /**
  * To be called before lines that the index does not have are to be indexed after all: a dead file revived, a set-aside
@@ -142,10 +142,16 @@ const MOST_REOPENED = 10_000;
  * not. Returns how many were finished.
  */
 export async function reopenDeletions(deletions: Deletions, fromMs: number): Promise<number> {
-  const all = await deletions.list({ limit: MOST_REOPENED });
-  const concerned = all.filter(({ throughMs }) => throughMs >= fromMs);
-  for (const request of concerned) await reopen(request, deletions);
-  return concerned.filter(({ state }) => state === 'done').length;
+  let finished = 0;
+  // No id is empty, so this begins with the first request of that time.
+  let after: Pick<DeletionRequest, 'throughMs' | 'id'> | undefined = { throughMs: fromMs, id: '' };
+  while (after !== undefined) {
+    const page: readonly DeletionRequest[] = await deletions.list({ after, limit: REOPENED_AT_ONCE });
+    for (const request of page) await reopen(request, deletions);
+    finished += page.filter(({ state }) => state === 'done').length;
+    after = page.at(-1);
+  }
+  return finished;
 }
 
 async function reopen(request: DeletionRequest, deletions: Deletions): Promise<void> {

@@ -26,11 +26,18 @@ export interface DeletionRequest {
   readonly revision: number;
 }
 
+/** Which requests, by time of the request: oldest first unless `newestFirst`, and only those behind `after`. */
+export interface DeletionsQuery {
+  readonly state?: DeletionRequest['state'];
+  readonly after?: Pick<DeletionRequest, 'throughMs' | 'id'>;
+  readonly newestFirst?: boolean;
+  readonly limit: number;
+}
+
 export interface Deletions {
   create(request: DeletionRequest): Promise<void>;
   /** Stores a change of the request of this revision, as the next one. False when it has changed since it was read. */
   update(request: DeletionRequest): Promise<boolean>;
   get(id: string): Promise<DeletionRequest | undefined>;
-  /** Oldest first. */
-  list(query: { readonly state?: DeletionRequest['state']; readonly limit: number }): Promise<readonly DeletionRequest[]>;
+  list(query: DeletionsQuery): Promise<readonly DeletionRequest[]>;
 }

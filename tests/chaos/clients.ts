@@ -27,6 +27,9 @@ export interface ClientOptions {
 /** Sends requests of its own lines, each again until it is acknowledged, and records what it is owed. */
 export class Client {
   acknowledged = 0;
+  /** Answers 503, and those of them that do not say when to come again. */
+  refused = 0;
+  refusedWithoutTime = 0;
   /** Longest time between two acknowledgements. */
   longestGapMs = 0;
   /** Answers that no fault explains. */
@@ -66,12 +69,16 @@ export class Client {
     while (!signal.aborted) {
       // Before it goes out: what is stored without an answer was sent by somebody.
       await record.write('sent', client, request, count, keyed);
-      const { status, body: answer } = await post(urls[this.turn % urls.length] ?? '', body, {
+      const { status, headers: answered, body: answer } = await post(urls[this.turn % urls.length] ?? '', body, {
         agent: this.agent, timeoutMs: ANSWER_MS, headers,
       });
       if (status === 200) {
         await record.write('acknowledged', client, request, count, keyed);
         return true;
+      }
+      if (status === 503) {
+        this.refused += 1;
+        if (answered['retry-after'] === undefined) this.refusedWithoutTime += 1;
       }
       if (status !== 0 && status !== 503) this.unexpected.push(`${status}: ${answer.trim().slice(0, 200)}`);
       this.turn += 1;

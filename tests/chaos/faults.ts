@@ -16,15 +16,20 @@ export interface Injuries {
   pauses: number;
   /** Pauses longer than every session's time-out. */
   longPauses: number;
+  fullDisks: number;
+  clockSteps: number;
 }
 
 type Action = (fault: Fault, random: Seeded) => Promise<void>;
 
 const SERVERS: readonly Kind[] = ['zookeeper', 'mongodb', 'solr'];
+const PROCESSES: readonly Kind[] = ['producer', 'consumer'];
+const RENEWALS = 12;
+const CLOCK_STEP_MS = 3_600_000;
 
 /** Carries the faults of a schedule out, each for its time, several at once where they overlap. */
 export class Faults {
-  readonly injuries: Injuries = { kills: 0, partitions: 0, pauses: 0, longPauses: 0 };
+  readonly injuries: Injuries = { kills: 0, partitions: 0, pauses: 0, longPauses: 0, fullDisks: 0, clockSteps: 0 };
   private readonly actions: Readonly<Record<FaultKind, Action>> = {
     'kill': (_, random) => this.kill(random.of(this.cluster.members), random.fraction() < 0.2),
     'kill a leader': (_, random) => this.killLeader(random),
@@ -37,6 +42,8 @@ export class Faults {
     'take the majority of ZooKeeper away': (fault, random) => this.takeAway(fault, random, 'zookeeper', 2),
     'take the majority of MongoDB away': (fault, random) => this.takeAway(fault, random, 'mongodb', 2),
     'take Solr away': (fault, random) => this.takeAway(fault, random, 'solr', 3),
+    'fill a disk': (fault, random) => this.fillDisk(fault, random),
+    'step a clock': (fault, random) => this.stepClock(fault, random),
     'lose a producer for good': (fault, random) => this.loseProducer(fault, random),
   };
 
@@ -138,7 +145,35 @@ export class Faults {
       }
       await sleep(fault.forMs);
     } finally {
-      for (const member of taken) await startAgain(member);
+      await Promise.all(taken.map(startAgain));
+    }
+  }
+
+  /** Half of them a server's, so that a database meets it, half those of producers and consumers. */
+  private async fillDisk(fault: Fault, random: Seeded): Promise<void> {
+    const kinds = random.fraction() < 0.5 ? SERVERS : PROCESSES;
+    const { host } = random.of(this.cluster.of(...kinds));
+    const disk = this.cluster.disk(host);
+    this.say(`the disk of ${host.name} is full for ${fault.forMs} ms`);
+    try {
+      await disk.fill();
+      this.injuries.fullDisks += 1;
+      await sleep(fault.forMs);
+    } finally {
+      await disk.empty();
+    }
+  }
+
+  private async stepClock(fault: Fault, random: Seeded): Promise<void> {
+    const { host } = random.of(this.cluster.of(...PROCESSES));
+    const byMs = random.fraction() < 0.5 ? CLOCK_STEP_MS : -CLOCK_STEP_MS;
+    this.say(`the clock of ${host.name} is off by ${byMs / 60_000} minutes for ${fault.forMs} ms`);
+    await this.cluster.setClock(host, byMs);
+    this.injuries.clockSteps += 1;
+    try {
+      await sleep(fault.forMs);
+    } finally {
+      await this.cluster.setClock(host, 0);
     }
   }
 
@@ -150,7 +185,20 @@ export class Faults {
     await rm(join(producer.cluster.folder, producer.name), { recursive: true, force: true });
     this.say(`${producer.label} is lost with its folder`);
     await sleep(fault.forMs);
-    await this.cluster.renew(producer);
+    await this.renew(producer);
+  }
+
+  /** Until it works: the disk of its host may be full just now. */
+  private async renew(member: Member): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.cluster.renew(member);
+        return;
+      } catch (error) {
+        if (tries >= RENEWALS) throw error;
+        await sleep(5_000);
+      }
+    }
   }
 
   private async primary(): Promise<Member> {

@@ -22,6 +22,8 @@ const PLANS = {
   'take the majority of ZooKeeper away': { everyMs: 240_000, leastMs: 10_000, mostMs: 20_000 },
   'take the majority of MongoDB away': { everyMs: 240_000, leastMs: 10_000, mostMs: 20_000 },
   'take Solr away': { everyMs: 240_000, leastMs: 10_000, mostMs: 20_000 },
+  'fill a disk': { everyMs: 150_000, leastMs: 5_000, mostMs: 20_000 },
+  'step a clock': { everyMs: 90_000, leastMs: 5_000, mostMs: 60_000 },
   'lose a producer for good': { everyMs: 300_000, leastMs: 1_000, mostMs: 10_000 },
 } as const satisfies Readonly<Record<string, Plan>>;
 

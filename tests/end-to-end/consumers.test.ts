@@ -6,6 +6,7 @@ import type { ConnectedServices } from '../../src/process/services';
 import type { Cluster } from '../support/cluster';
 import { isAlive } from '../support/process-tree';
 import { sharedCluster } from '../support/shared-cluster';
+import { sized, written } from '../support/size';
 import { replay } from './support/client';
 import { commandsOf, type Commands } from './support/commands';
 import { connect, countIndexed, indexedIds, listStates, readArchive } from './support/inspect';
@@ -15,7 +16,7 @@ import { repeated, samples } from './support/samples';
 import { until } from './support/wait';
 
 const SOURCES = 4;
-const LINES = 100_000;
+const LINES = sized(100_000, 40_000);
 
 describe('consumers that come and go', function () {
   this.timeout(600_000);
@@ -50,12 +51,12 @@ describe('consumers that come and go', function () {
     const program = startProgram(['--config', file, 'consumer'], join(folder, `${member}.log`));
     programs.push(program);
     const coordination = await services.coordination();
-    await until(`${member} is present`, 20_000, async () =>
+    await until(`${member} is present`, 60_000, async () =>
       await coordination.exists(`/Configuration/Consumer/${member}`) !== undefined);
     return program;
   };
 
-  it('one added and two removed while 100,000 lines flow: every line is indexed exactly once', async () => {
+  it(`one added and two removed while ${written(LINES)} lines flow: every line is indexed exactly once`, async () => {
     const leaver = await addConsumer('leaver');
     const logs = samples();
     let acknowledged = 0;

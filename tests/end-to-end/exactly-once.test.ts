@@ -2,13 +2,14 @@ import { expect } from 'chai';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectedServices } from '../../src/process/services';
 import { startCluster, type Cluster } from '../support/cluster';
+import { sized, written } from '../support/size';
 import { replay } from './support/client';
 import { connect, countIndexed, indexedIds, listStates, readArchive } from './support/inspect';
 import { Ledger } from './support/ledger';
 import { repeated, samples } from './support/samples';
 
 const SOURCES = 20;
-const LINES = 200_000;
+const LINES = sized(200_000, 60_000);
 
 interface Sender {
   readonly source: string;
@@ -16,7 +17,7 @@ interface Sender {
   readonly done: Promise<void>;
 }
 
-/** Declares 20 sources and sends 200,000 real lines from all of them at once. */
+/** Declares 20 sources and sends real lines from all of them at once. */
 async function sendAll(
   cluster: Cluster, prefix: string, pauseMs: number,
 ): Promise<{ readonly senders: readonly Sender[]; readonly sent: () => number }> {
@@ -65,7 +66,7 @@ async function verify(cluster: Cluster, services: ConnectedServices, senders: re
   expect(depth).to.deep.equal({ items: 0, dead: 0 });
 }
 
-describe('200,000 real lines from 20 sources on three members, two producers, three consumers', function () {
+describe(`${written(LINES)} real lines from 20 sources on three members, two producers, three consumers`, function () {
   this.timeout(1_500_000);
   let cluster: Cluster;
   let services: ConnectedServices;

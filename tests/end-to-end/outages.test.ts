@@ -137,6 +137,7 @@ describe('outages of one cluster of one each', function () {
     await sleep(1_500);
     await cluster.stopMember('zookeeper-1');
     const stoppedAt = Date.now();
+    const waiting = cluster.resilog(['wait', '--idle', '--timeout', '120']);
     try {
       // The grace begins with the last word of ZooKeeper's, up to three seconds before it was stopped.
       await sleep(5_000);
@@ -157,6 +158,8 @@ describe('outages of one cluster of one each', function () {
       await sleep(100);
     }
     await trickle.stop();
+    const { code, stderr } = await waiting;
+    expect(code, `the command that began while it was away: ${stderr}`).to.equal(0);
     await cluster.waitUntilReady();
     await verify('graced', trickle.ledger);
   });

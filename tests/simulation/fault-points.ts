@@ -21,17 +21,18 @@ export interface Survey {
 const EFFECTS: readonly (readonly [port: RegExp, methods: ReadonlySet<string>])[] = [
   [/journal$/, new Set(['openLane', 'insert', 'seal', 'release', 'setAsideBlock'])],
   [/states$/, new Set([
-    'close', 'claim', 'advance', 'markIndexed', 'markVerified', 'restart', 'countAttempt', 'giveUp', 'revive', 'bury',
+    'close', 'claim', 'keep', 'advance', 'markIndexed', 'markVerified', 'restart', 'countAttempt', 'giveUp', 'revive', 'bury',
     'removeIfEmpty', 'forget', 'setAside', 'clearSetAside', 'markQueued',
   ])],
   [/index$/, new Set(['add', 'removeIds', 'commit'])],
+  [/records$/, new Set(['saveProgress', 'saveLast'])],
   [/deletions$/, new Set(['create', 'update'])],
   [/deadLetters$/, new Set(['bury'])],
   [/(?:queue|queuePort)$/, new Set(['put', 'acknowledge', 'split'])],
   [/coordination$/, new Set(['create', 'set', 'remove', 'multi', 'hold'])],
 ];
 /** Where processes change what others rely on. */
-const FOLDERS = ['producer', 'recovery', 'consumer', 'retention', 'queue'];
+const FOLDERS = ['producer', 'recovery', 'consumer', 'retention', 'queue', 'audit'];
 const FILES = [
   'registry/locks.ts', 'registry/source-registry.ts', 'cli/commands/source.ts', 'cli/commands/queue.ts',
   'cli/commands/set-aside.ts', 'cli/commands/delete.ts',

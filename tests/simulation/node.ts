@@ -55,6 +55,7 @@ export abstract class Node {
       name: volume.name, journal: reach(volume.journal, 'journal'),
       files: reach(volume.files, 'files'), states: reach(volume.states, 'states'),
       definitions: reach(volume.definitions, 'definitions'), deletions: reach(volume.deletions, 'deletions'),
+      audits: reach(volume.audits, 'audits'),
       ping: () => volume.ping(), close: () => Promise.resolve(),
     };
     this.index = reach<LogIndex>(index, 'index');

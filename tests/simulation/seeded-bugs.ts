@@ -15,9 +15,18 @@ export interface SeededBug {
 
 /** Files of many lines, which take several batches, and are indexed again in the middle. */
 const CROWDED = { hostile: true, clients: 6, requests: 4 };
+/** With the audit going round all the while. */
+const AUDITED = { audited: 'throughout' as const };
 const LOST = /acknowledged and is lost|does not settle/;
 
 export const seededBugs: readonly SeededBug[] = [
+  {
+    name: 'the audit compares files in work', firstSeed: 8, options: AUDITED, message: /the audit says/,
+    patches: [
+      { file: 'audit/index-stage.ts', from: '  return phase === Phase.verified ||', to: '  return phase !== Phase.dead ||' },
+      { file: 'audit/index-stage.ts', from: 'const expected = state.phase === Phase.verified;', to: 'const expected = true;' },
+    ],
+  },
   {
     name: 'acknowledge before index', firstSeed: 1, message: /the queue does not name/,
     patches: [{
@@ -113,7 +122,7 @@ export const seededBugs: readonly SeededBug[] = [
     }],
   },
   {
-    name: "a lane's highest block deleted", firstSeed: 378, options: { requests: 9 }, message: LOST,
+    name: "a lane's highest block deleted", firstSeed: 1_095, options: { requests: 9 }, message: LOST,
     patches: [{ file: 'archive/memory-journal.ts', from: 'n <= throughN && n < highest && !kept', to: 'n <= throughN && !kept' }],
   },
   {

@@ -2,12 +2,14 @@ import { MemoryVolume } from '../../src/archive/memory-volume';
 import { Phase } from '../../src/archive/states';
 import { MemoryIndex } from '../../src/index/memory-index';
 import type { IndexDocument } from '../../src/index/ports';
+import type { NormaliserPool } from '../../src/normaliser/ports';
 import { createQueueTree } from '../../src/queue/queue-tree';
 import type { Random } from '../../src/random';
 import { MemoryCoordinationServer } from '../../src/registry/memory-coordination';
 import { MemorySettings } from '../../src/registry/memory-settings';
 import { paths } from '../../src/registry/paths';
 import type { SettingsPatch } from '../../src/registry/settings';
+import { AuditFindings, AuditorNode, plantDamage } from './auditor';
 import { Choices } from './choices';
 import { Crashes, type Crash } from './crashes';
 import { RED, runClient, type SentLine } from './client';
@@ -32,6 +34,10 @@ export interface ScheduleOptions {
   readonly traced?: boolean;
   /** Whether index or normaliser fail on some lines, and some blocks can't be read. Default: in every eighth. */
   readonly hostile?: boolean;
+  /** Time that normalising takes, in ms: whoever waits so long asks for its claim again. Default 0. */
+  readonly normalisingMs?: number;
+  /** Whether the audit goes round meanwhile; `damaged`: in the end it has to find and mend what is planted. */
+  readonly audited?: 'throughout' | 'damaged';
   /** Ends processes at fault points. */
   readonly crashes?: readonly Crash[];
   /** Takes out a rule that the program relies on: then something must go wrong. */
@@ -72,6 +78,7 @@ const CALM_MS = 600_000;
 const CALM_AFTER_CLOCK_STEP_MS = 3 * 3_600_000;
 /** The person who has what was set aside or given up indexed again. */
 const REPLAYER = 'replayer';
+const AUDITOR = 'auditor';
 /** How long a process is away after it died at a fault point. */
 const RESTART_MS = 3_000;
 /** After so long nobody remembers a file that is gone; and it takes so long to forget it. */
@@ -106,6 +113,7 @@ class World {
   private readonly events: Events;
   private readonly crashes: Crashes | undefined;
   private readonly deleter: Deleter;
+  private readonly audit: AuditFindings;
   private readonly sent: SentLine[] = [];
   private readonly hostile: boolean;
   private clientsLeft: number;
@@ -125,8 +133,10 @@ class World {
     const network: Network = { scheduler, choices, server, isFaulty: () => !this.isCalm };
     this.around = {
       network, volume, index, zookeeper, settings: this.settings, random: seededRandom(seed),
-      normaliser: this.trouble.normaliser,
+      normaliser: this.normaliser(options.normalisingMs ?? 0),
     };
+    this.audit = new AuditFindings(volume, zookeeper.tree, this.hostile);
+    index.onSent = (fileId, line) => { this.audit.sent(fileId, line); };
     this.deleter = new Deleter(choices, () => this.start('deleter') as OperatorNode);
     this.events = new Events({
       scheduler, choices, server, nodes, start: (name) => { this.start(name); }, index,
@@ -154,22 +164,37 @@ class World {
     for (let number = 1; number <= (options.producers ?? 2); number += 1) this.start(`producer-${number}`);
     for (let number = 1; number <= (options.consumers ?? 2); number += 1) this.start(`consumer-${number}`);
     for (let number = 1; number <= (options.clients ?? 2); number += 1) this.startClient(`client-${number}`);
+    if (options.audited !== undefined) this.start(AUDITOR);
     await this.failing();
     this.isCalm = true;
     this.events.heal();
-    const left = await this.settle(this.hostile ? TROUBLED : SETTLED) ?? await this.mend();
+    const left = await this.settle(this.hostile ? TROUBLED : SETTLED) ?? await this.mend() ?? await this.auditAtRest();
     return {
       violations: this.invariants.violations.length > 0 ? this.invariants.violations
-        : left === undefined ? await this.verdict() : [`it does not settle: ${left}`],
+        : left === undefined ? [...this.audit.wrong, ...await this.verdict()] : [`it does not settle: ${left}`],
       decisions: choices.made, trace: scheduler.trace, steps: scheduler.steps,
       acknowledged: this.sent.filter(({ isAcknowledged }) => isAcknowledged).length,
       reached: this.crashes?.reached ?? new Map(), crashed: this.crashes?.done ?? [],
     };
   }
 
+  private normaliser(delayMs: number): NormaliserPool {
+    const { normaliser } = this.trouble;
+    const clock = this.scheduler.clockOf(this.server);
+    if (delayMs === 0) return normaliser;
+    return {
+      ...normaliser,
+      normalise: async (...inputs) => {
+        await clock.sleep(delayMs);
+        return normaliser.normalise(...inputs);
+      },
+    };
+  }
+
   private start(name: string): Node {
     const kind = name.slice(0, name.indexOf('-'));
     const node = kind === 'producer' ? new ProducerNode(name, this.around)
+      : name === AUDITOR ? new AuditorNode(name, this.around, this.audit)
       : kind === 'consumer' ? new ConsumerNode(name, this.around) : new OperatorNode(name, this.around);
     this.nodes.set(name, node);
     if (name === REPLAYER && node instanceof OperatorNode) {
@@ -236,6 +261,46 @@ class World {
     return this.settle(SETTLED);
   }
 
+  /** At rest there is nothing to find but what hostile lines and broken blocks left; what is damaged now is mended. */
+  private async auditAtRest(): Promise<string | undefined> {
+    if (this.options.audited === undefined) return undefined;
+    const unfinished = await this.auditRounds();
+    if (unfinished !== undefined || this.options.audited !== 'damaged') return unfinished;
+    this.audit.isDamaged = true;
+    this.audit.right.length = 0;
+    const { volume, index, nodes, settings } = this;
+    const now = nodes.get(AUDITOR)?.options.clock.now() ?? 0;
+    const { collection } = settings.current.index;
+    const planted = await plantDamage(volume, index, collection, now, !this.events.clocksStepped);
+    if (planted === undefined) return undefined;
+    const left = await this.auditRounds() ?? await this.settle(SETTLED) ?? await this.auditRounds();
+    const mended = this.audit.right.length;
+    const again = left ?? await this.auditRounds();
+    if (again === undefined && !this.hostile && this.audit.right.length > mended) {
+      return `the audit found ${this.audit.right.at(-1)?.kind ?? ''} again after mending all`;
+    }
+    // Who dies right behind a repair has not told of it; that it is mended shows all the same.
+    if (this.crashes !== undefined) return again;
+    const missed = [...planted].filter((kind) => !this.audit.right.some((found) => found.kind === kind && found.repair === 'done'));
+    return again ?? (missed.length > 0 ? `the audit did not repair ${missed.join(', ')}` : undefined);
+  }
+
+  /** Two whole rounds, since one that ends now may have begun long ago. */
+  private async auditRounds(): Promise<string | undefined> {
+    const { scheduler } = this;
+    const untilMs = scheduler.nowMs + CALM_MS;
+    const ended = (): number => {
+      const node = this.nodes.get(AUDITOR);
+      return node instanceof AuditorNode ? node.reports : 0;
+    };
+    const from = ended();
+    while (ended() < from + 2) {
+      if (scheduler.nowMs > untilMs) return 'the audit does not come to an end';
+      await scheduler.stepCalmly();
+    }
+    return undefined;
+  }
+
   private verdict(): Promise<readonly string[]> {
     const { volume, index, indexedTexts, sent } = this;
     return violations({
@@ -266,6 +331,8 @@ class Deleter {
 
 /** Notes what text was indexed last under an id. */
 class RecordingIndex extends MemoryIndex {
+  onSent: ((fileId: string, line: number) => void) | undefined;
+
   constructor(
     private readonly texts: Map<string, string>, private readonly trouble: Trouble,
     private readonly invariants: Invariants,
@@ -277,6 +344,7 @@ class RecordingIndex extends MemoryIndex {
     collection: string, documents: readonly IndexDocument[], searchableWithinMs?: number,
   ): ReturnType<MemoryIndex['add']> {
     for (const { id, fileId, line, text } of documents) {
+      this.onSent?.(fileId, line);
       this.texts.set(id, text);
       if (!this.trouble.refuses(text)) this.invariants.accepted(fileId, line);
     }

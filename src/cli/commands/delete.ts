@@ -6,6 +6,7 @@ import type { DeletionProgress } from '../../retention/deletion-dependencies';
 import type { DeletionRequest } from '../../retention/ports';
 import type { CommandContext } from '../context';
 import { formatCount } from '../output';
+import { parseCount } from '../time';
 import { addQueryOptions, parseQuery, type QueryOptions } from './search';
 
 interface DeleteOptions extends QueryOptions {
@@ -30,10 +31,12 @@ export function addDeleteCommand(parent: Command, context: CommandContext): void
     .description('Deletions that were requested. Each is stored and runs again until nothing it asks for can appear any more.');
   deletion.command('list', { isDefault: true }).summary('list stored deletions, newest first')
     .option('--pending', 'only those that are not done')
+    .option('--limit <n>', 'deletions to show, 1 to 100000', '1000')
     .option('--json', 'one JSON object a line')
-    .action(async (options: { pending?: boolean; json?: boolean }) => {
+    .action(async (options: { pending?: boolean; limit: string; json?: boolean }) => {
       const deletions = await context.services.deletions();
-      const requests = await deletions.list({ limit: 1_000, ...(options.pending ? { state: 'pending' as const } : {}) });
+      const limit = parseCount(options.limit, '--limit', 1, 100_000);
+      const requests = await deletions.list({ limit, newestFirst: true, ...(options.pending && { state: 'pending' }) });
       if (options.json) for (const request of requests) context.output.json(publicFacts(request));
       else {
         context.output.table([

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { checkDefinitions, type DefinitionFailure, type DefinitionReport } from '../../normaliser/definition-check';
+import type { DefinitionFailure, DefinitionReport } from '../../normaliser/definition-check';
 import type { CommandContext } from '../context';
 import { commonFiles, readDefinitionPath } from '../definition-files';
 import { ExitCode } from '../exit-codes';
@@ -15,6 +15,7 @@ export function addCheckCommand(normalizer: Command, context: CommandContext): v
       '', 'Examples:', '  resilog normalizer check my-definitions', '  resilog normalizer check my-app.xml --json', '',
     ].join('\n'))
     .action(async (folder: string, options: { json?: boolean }) => {
+      const { checkDefinitions } = await import('../../normaliser/definition-check');
       const report = checkDefinitions([...await commonFiles(), ...await readDefinitionPath(folder)]);
       if (report.failures.length > 0) context.setExitCode(ExitCode.data);
       if (options.json) context.output.json(report);

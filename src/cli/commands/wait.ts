@@ -1,12 +1,15 @@
 import type { Command } from 'commander';
 import type { LaneStatus } from '../../archive/journal';
 import type { StateQuery } from '../../archive/states';
-import { InputError, UnavailableError } from '../../errors';
+import { InputError, UnavailableError, messageOf } from '../../errors';
+import { isRetryable } from '../../retry';
 import type { CommandContext, Services } from '../context';
 import { formatCount } from '../output';
 import { parseDuration } from '../time';
 
 const POLL_MS = 250;
+/** After a part of the cluster was not reached. */
+const AGAIN_MS = 1_000;
 /** Files of one volume that are counted, for telling how many are left. */
 const WAITING_MAX = 1_000;
 /** Producers' clocks may be ahead of this one by so much. */
@@ -14,7 +17,8 @@ const CLOCK_SKEW_MS = 1_000;
 
 export function addWaitCommand(parent: Command, context: CommandContext): void {
   parent.command('wait').summary('wait until what was acknowledged is searchable')
-    .description('Returns when every line acknowledged before the command was started is searchable.')
+    .description('Returns when every line acknowledged before the command was started is searchable. While a part of the'
+      + ' cluster can not be reached, it goes on asking until the time is over.')
     .option('--idle', 'wait for all that was acknowledged so far')
     .option('--verified', 'wait also until the index was checked against the archive')
     .option('--timeout <duration>', 'give up after this long, e.g. 90s; a bare number is seconds', '120s')
@@ -32,15 +36,16 @@ export function addWaitCommand(parent: Command, context: CommandContext): void {
 
 async function waitIdle(context: CommandContext, timeoutMs: number, verified: boolean): Promise<void> {
   const { clock, services, output, signal } = context;
-  const startedMs = clock.monotonic();
-  const acknowledged = await highestBlocks(services);
+  const over = deadline(context, timeoutMs);
+  const acknowledged = await onceReached(context, over, () => highestBlocks(services));
   const phases = verified ? (['closed', 'indexed'] as const) : (['closed'] as const);
   const receivedThroughMs = clock.now() + CLOCK_SKEW_MS;
   for (;;) {
-    const unclosed = await countUnclosed(services, acknowledged);
-    const waiting = unclosed > 0 ? 0 : await countWaiting(services, { phases, receivedThroughMs, limit: WAITING_MAX });
+    const unclosed = await onceReached(context, over, () => countUnclosed(services, acknowledged));
+    const waiting = unclosed > 0 ? 0 : await onceReached(
+      context, over, () => countWaiting(services, { phases, receivedThroughMs, limit: WAITING_MAX }));
     if (unclosed === 0 && waiting === 0) break;
-    if (clock.monotonic() - startedMs > timeoutMs || signal.aborted) {
+    if (over()) {
       output.progress('');
       throw new UnavailableError(
         `after ${timeoutMs / 1000} s, ${formatCount(unclosed)} lanes have blocks to close and ${formatCount(waiting)} files wait to be indexed`,
@@ -50,10 +55,34 @@ async function waitIdle(context: CommandContext, timeoutMs: number, verified: bo
     output.progress(`waiting: ${formatCount(unclosed)} lanes to close, ${formatCount(waiting)} files to index`);
     await clock.sleep(POLL_MS, signal);
   }
-  output.progress('');
   // What was accepted by the index becomes visible to searches with this.
-  const index = await services.index();
-  for (const collection of await services.collections()) await index.commit(collection, 'soft');
+  await onceReached(context, over, async () => {
+    const index = await services.index();
+    for (const collection of await services.collections()) await index.commit(collection, 'soft');
+  });
+  output.progress('');
+}
+
+type IsOver = () => boolean;
+
+function deadline({ clock, signal }: CommandContext, timeoutMs: number): IsOver {
+  const startedMs = clock.monotonic();
+  return () => clock.monotonic() - startedMs > timeoutMs || signal.aborted;
+}
+
+/** A part of the cluster that is away may be back before the time is over: asks again until then. */
+async function onceReached<T>(
+  { clock, output, signal }: CommandContext, over: IsOver, ask: () => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isRetryable(error) || over()) throw error;
+      output.progress(`waiting: ${messageOf(error)}`);
+      await clock.sleep(AGAIN_MS, signal);
+    }
+  }
 }
 
 /** Lane → its highest block now. */

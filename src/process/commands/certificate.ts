@@ -2,8 +2,6 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
-import { Authority } from '../../authority/authority';
-import { keyStore, trustStore } from '../../authority/key-store';
 import type { CommandContext } from '../../cli/context';
 import { ConfigurationError, InputError, messageOf } from '../../errors';
 import { writePrivately } from '../../private-file';
@@ -42,7 +40,8 @@ export function addCertificateCommand(parent: Command, context: CommandContext):
     .requiredOption('--authority <file>', 'certificates of whom to trust')
     .requiredOption('--folder <folder>', 'where the three files go')
     .option('--json', 'one JSON object: folder')
-    .action((flags: { key: string; certificate: string; authority: string; folder: string; json?: boolean }) => {
+    .action(async (flags: { key: string; certificate: string; authority: string; folder: string; json?: boolean }) => {
+      const { keyStore, trustStore } = await import('../../authority/key-store');
       const password = randomHex(context.random, 32);
       const file = (name: string): string => join(flags.folder, name);
       const [key, shown] = [readText(flags.key), readText(flags.certificate)];
@@ -63,6 +62,7 @@ function addIssue(certificate: Command, context: CommandContext): void {
     .option('--json', 'one JSON object: certificates (PEM) by name, and that of the authority')
     .action(async ({ json }: { json?: boolean }) => {
       const { clock, random, output } = context;
+      const { Authority } = await import('../../authority/authority');
       const { secret, members, former = {} } = parse(readFileSync(0, 'utf8'));
       const authority = await Authority.open({ secret, clock, random });
       const issued: Record<string, string> = { authority: await authority.certificate(former.authority) };

@@ -16,6 +16,7 @@ interface LaunchFlags {
   readonly componentVersion?: string;
   readonly startDeadline: string;
   readonly renewAfter?: string;
+  readonly afterRegistry?: boolean;
 }
 
 export function addLaunchCommand(parent: Command, context: CommandContext): void {
@@ -29,7 +30,8 @@ export function addLaunchCommand(parent: Command, context: CommandContext): void
     .option('--data <folder>', 'folder of its data, whose disk is watched')
     .option('--component-version <version>', 'version that its presence shows')
     .option('--start-deadline <duration>', 'a component that is not healthy by then is ended, to be started anew', '180s')
-    .option('--renew-after <duration>', 'one that was healthy, and is not for so long although ZooKeeper is, is ended too')
+    .option('--renew-after <duration>', 'one that was healthy, or saw ZooKeeper go, and is not healthy for so long although ZooKeeper is there, is ended too')
+    .option('--after-registry', 'start it only when ZooKeeper is reached: for one that is of no use when it was not')
     .argument('<command...>', 'the component and its arguments, after --')
     .action(async (command: string[], flags: LaunchFlags) => {
       const configuration = namedConfiguration(parent);
@@ -44,6 +46,7 @@ export function addLaunchCommand(parent: Command, context: CommandContext): void
         kind: flags.kind, member: flags.member, address: flags.address, health: flags.health, command, startDeadlineMs,
         data: flags.data ?? configuration.data ?? dirname(configuration.file),
         ...(flags.renewAfter === undefined ? {} : { renewAfterMs: parseDuration(flags.renewAfter) }),
+        afterRegistry: flags.afterRegistry === true,
         ...(flags.componentVersion === undefined ? {} : { version: flags.componentVersion }),
         access: configuration,
         connect: () => new Adapters({ configuration, clock, random, log }).coordination(),

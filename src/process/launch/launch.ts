@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { constants, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../clock';
 import { ConfigurationError, messageOf } from '../../errors';
@@ -34,10 +34,14 @@ export interface LaunchOptions {
   /** Time in which the component must become healthy for the first time, or it is ended; default 180,000. */
   readonly startDeadlineMs?: number;
   /**
-   * A component that was healthy, and then is not for so long while the registry is in reach, is ended, to be started
-   * anew. SolrCloud's nodes sometimes do not find back to a ZooKeeper that was away. Absent: it is left alone.
+   * A component that was healthy or met an outage of the registry, and then is not healthy for so long while the
+   * registry is in reach, is ended, to be started anew. SolrCloud's nodes sometimes do not find back to a ZooKeeper
+   * that was away; one that lost it for five seconds while it started never does, and has a third of the time only.
+   * Absent: it is left alone.
    */
   readonly renewAfterMs?: number;
+  /** Starts the component only when the registry is reached: one that gives up without it would stay up and useless. */
+  readonly afterRegistry?: boolean;
   /** Pause between two looks at the disk; default 5,000. */
   readonly diskIntervalMs?: number;
   /** Opens the registry; it need not be in reach (ZooKeeper itself is launched too). Closed at the end. */
@@ -56,6 +60,10 @@ const START_DEADLINE_MS = 180_000;
 /** A component that was told to end and does not is killed. */
 const POLITE_MS = 10_000;
 const SICK_POLL_MS = 500;
+/** An outage of the registry that a component's start does not survive. */
+const OUTAGE_MS = 5_000;
+const REGISTRY_POLL_MS = 200;
+const REGISTRY_TOLD_MS = 5_000;
 
 /**
  * Runs a component and keeps its presence node for exactly as long as it runs and is healthy. Returns the child's
@@ -71,9 +79,14 @@ export async function runLaunch(options: LaunchOptions): Promise<number> {
   const note = data === undefined ? undefined : join(data, `resilog-launch-${options.member}.json`);
   if (note !== undefined) await awaitFormerChild(note, clock, log);
 
+  const coordination = options.connect();
+  const stoppedBy = options.afterRegistry ? await awaitRegistry(options, coordination) : undefined;
+  if (stoppedBy !== undefined) {
+    await within(clock, CLOSE_LIMIT_MS, coordination.close());
+    return 128 + constants.signals[stoppedBy];
+  }
   const component = new ComponentProcess(options.command, log);
   if (note !== undefined && component.pid > 0) noteChild(note, component.pid);
-  const coordination = options.connect();
   const publisher = createPublisher(options, coordination, component.pid);
   const starting = new AbortController();
   const over = new AbortController();
@@ -108,6 +121,28 @@ export async function runLaunch(options: LaunchOptions): Promise<number> {
   }
 }
 
+/** Returns when the registry is reached, or the signal that came before. */
+async function awaitRegistry(
+  { clock, log, signals }: LaunchOptions, coordination: Coordination,
+): Promise<NodeJS.Signals | undefined> {
+  const stop = new AbortController();
+  let stoppedBy: NodeJS.Signals | undefined;
+  const end = (signal: NodeJS.Signals): void => {
+    stoppedBy = signal;
+    stop.abort();
+  };
+  for (const signal of FORWARDED) signals.on(signal, end);
+  try {
+    for (let waitedMs = 0; coordination.state !== 'connected' && !stop.signal.aborted; waitedMs += REGISTRY_POLL_MS) {
+      if (waitedMs === REGISTRY_TOLD_MS) log.warn('StartWaitsForRegistry');
+      await clock.sleep(REGISTRY_POLL_MS, stop.signal);
+    }
+    return stoppedBy;
+  } finally {
+    for (const signal of FORWARDED) signals.off(signal, end);
+  }
+}
+
 /** A server may fail to start and yet not end: it would be neither healthy nor replaced, for ever. */
 async function endWhatNeverStarts(
   options: LaunchOptions, component: ComponentProcess, started: AbortSignal,
@@ -119,20 +154,36 @@ async function endWhatNeverStarts(
   await end(component, clock, started);
 }
 
-/** While the registry is out of reach, that may be why the component is not healthy. */
+/**
+ * While the registry is out of reach, that may be why the component is not healthy. One that was still starting when
+ * the registry went may have given up.
+ */
 async function endWhatStaysSick(
   { clock, log, renewAfterMs }: LaunchOptions, component: ComponentProcess, coordination: Coordination,
   isHealthy: () => boolean, over: AbortSignal,
 ): Promise<void> {
   if (renewAfterMs === undefined) return;
+  // One that starts undisturbed has the start deadline only.
+  let limitMs = Infinity;
   let wasHealthy = false;
-  let sinceMs = clock.monotonic();
+  let reachedMs = clock.monotonic();
+  let sinceMs = reachedMs;
   while (!over.aborted) {
-    wasHealthy ||= isHealthy();
-    if (isHealthy() || coordination.state !== 'connected') {
-      sinceMs = clock.monotonic();
-    } else if (wasHealthy && clock.monotonic() - sinceMs >= renewAfterMs) {
-      log.error('ComponentStaysUnhealthy', { waitedMs: renewAfterMs });
+    const nowMs = clock.monotonic();
+    if (isHealthy()) {
+      wasHealthy = true;
+      limitMs = renewAfterMs;
+      sinceMs = nowMs;
+    }
+    if (coordination.state !== 'connected') {
+      const hasGivenUp = !wasHealthy && nowMs - reachedMs >= OUTAGE_MS;
+      limitMs = Math.min(limitMs, hasGivenUp ? renewAfterMs / 3 : renewAfterMs);
+      sinceMs = nowMs;
+    } else {
+      reachedMs = nowMs;
+    }
+    if (nowMs - sinceMs >= limitMs) {
+      log.error('ComponentStaysUnhealthy', { waitedMs: nowMs - sinceMs });
       await end(component, clock, over);
       return;
     }

@@ -35,6 +35,31 @@ describeVolumes('deletions', (open) => {
     expect(await mine()).to.have.length(2);
   });
 
+  it('lists in either order, page by page, those of one time too', async () => {
+    const base = Date.now();
+    const times = [base, base + 1, base + 1, base + 1, base + 2];
+    const ids = times.map((_, n) => `${n}${newId()}`);
+    for (const [n, throughMs] of times.entries()) {
+      await open().deletions.create({
+        id: ids[n] ?? '', query: { text: 'x' }, throughMs, requestedBy: 'me',
+        state: 'pending', lanes: [], lines: 0, files: 0, lastPassMs: 0, revision: 0,
+      });
+    }
+    const pages = async (start: { throughMs: number; id: string }, newestFirst: boolean): Promise<string[]> => {
+      const found: string[] = [];
+      for (let after: typeof start | undefined = start; after !== undefined;) {
+        const page = await open().deletions.list({ after, newestFirst, limit: 2 });
+        found.push(...page.map(({ id }) => id).filter((id) => ids.includes(id)));
+        after = page.at(-1);
+      }
+      return found;
+    };
+    expect(await pages({ throughMs: base, id: '' }, false)).to.deep.equal(ids);
+    expect(await pages({ throughMs: base + 1, id: ids[2] ?? '' }, false)).to.deep.equal(ids.slice(3));
+    expect(await pages({ throughMs: base + 3, id: '' }, true)).to.deep.equal(ids.toReversed());
+    expect(await pages({ throughMs: base + 1, id: ids[2] ?? '' }, true)).to.deep.equal([ids[1], ids[0]]);
+  });
+
   it('changes only what was read: of several who change one request at once, one does', async () => {
     const request: DeletionRequest = {
       id: newId(), query: { text: 'x' }, throughMs: 3_000, requestedBy: 'me',

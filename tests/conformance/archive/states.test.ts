@@ -55,6 +55,9 @@ describeVolumes('states', (open) => {
     expect((await open().states.claim(id, 70))?.position).to.equal(5);
     expect(await rejection(open().states.advance(id, 1, 9, 80))).to.be.instanceOf(FencedError);
     expect(await rejection(open().states.markIndexed(id, 1, 80))).to.be.instanceOf(FencedError);
+    expect(await rejection(open().states.keep(id, 1, 80))).to.be.instanceOf(FencedError);
+    await open().states.keep(id, 2, 90);
+    expect(await open().states.get(id)).to.include({ claim: 2, takes: 1, progressMs: 90, phase: 'closed' });
     expect((await open().states.get(id))?.position).to.equal(5);
     expect(await open().states.claim(newId(), 1)).to.equal(undefined);
   });
@@ -74,6 +77,7 @@ describeVolumes('states', (open) => {
     await open().states.markIndexed(id, 1, 2);
     await open().states.markIndexed(id, 1, 3);
     expect(await open().states.get(id)).to.include({ phase: 'indexed', position: 10 });
+    expect(await rejection(open().states.keep(id, 1, 3))).to.be.instanceOf(FencedError);
     await open().states.advance(id, 1, 4, 3);
     expect((await open().states.claim(id, 9))?.claim).to.equal(1);
     expect(await open().states.markVerified(id, 2, 0)).to.equal(false);

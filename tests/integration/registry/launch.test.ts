@@ -171,6 +171,49 @@ describe('resilog launch', function () {
       await until(present, 'published');
     });
 
+    it('waits with the start until ZooKeeper is there, when told to', async () => {
+      await own.loseConnection();
+      await until(() => own.coordination.state === 'suspended', 'suspended');
+      void launch({ afterRegistry: true });
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      expect(await answers(port)).to.equal(false);
+      await own.reconnect();
+      await until(present, 'published');
+      expect(await answers(port)).to.equal(true);
+    });
+
+    it('ends one that was still starting when ZooKeeper went, and is not healthy although that is back', async () => {
+      const code = launch({ health: `tcp:[::1]:${port}:ping=something else`, afterRegistry: true, renewAfterMs: 1_000 });
+      await until(() => answers(port), 'started');
+      await new Promise((resolve) => setTimeout(resolve, 2_500));
+      expect(await answers(port), 'while ZooKeeper stays').to.equal(true);
+      await own.loseConnection();
+      await until(() => own.coordination.state === 'suspended', 'suspended');
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await own.reconnect();
+      expect(await code).to.equal(7);
+    });
+
+    it('waits only a third of the time for one that was without ZooKeeper for long while it started', async () => {
+      const code = launch({ health: `tcp:[::1]:${port}:ping=something else`, afterRegistry: true, renewAfterMs: 15_000 });
+      await until(() => answers(port), 'started');
+      await own.loseConnection();
+      await until(() => own.coordination.state === 'suspended', 'suspended');
+      await systemClock.sleep(6_000);
+      await own.reconnect();
+      expect(await Promise.race([code, systemClock.sleep(12_000).then(() => 'too late')])).to.equal(7);
+    });
+
+    it('ends at a signal while it waits with the start', async () => {
+      await own.loseConnection();
+      await until(() => own.coordination.state === 'suspended', 'suspended');
+      const code = launch({ afterRegistry: true });
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      signals.emit('SIGTERM', 'SIGTERM');
+      expect(await code).to.equal(143);
+      expect(await answers(port)).to.equal(false);
+    });
+
     it('ends a component that never becomes healthy, so that it is started anew', async () => {
       const startedAt = performance.now();
       expect(await launch({ health: `tcp:[::1]:${port}:ping=something else`, startDeadlineMs: 1_500 })).to.equal(7);

@@ -125,8 +125,9 @@ describe('ZooKeeper coordination on a broken network', function () {
       await Promise.all(waiting);
       await until(() => seen === String(round), 'seen');
     }
+    const { sessionId } = admin.coordination;
     await admin.expireSession();
-    await until(() => admin.coordination.state === 'connected', 'a new session');
+    await until(() => admin.coordination.state === 'connected' && admin.coordination.sessionId !== sessionId, 'a new session');
     expect((await admin.coordination.get('/secret'))?.data.toString()).to.equal('4');
     await admin.coordination.removeTree('/');
   });

@@ -23,10 +23,11 @@ function fake(headers: Record<string, string>): Fake {
 async function read(chunks: readonly Buffer[], headers: Record<string, string> = {}, options: {
   maxBytes?: number; timeoutMs?: number; budget?: MemoryBudget; unfinished?: boolean;
 } = {}) {
-  const budget = options.budget ?? new MemoryBudget(() => 100 * MiB);
+  const budget = options.budget ?? new MemoryBudget(() => 100 * MiB, systemClock);
   const { request, stream } = fake(headers);
-  const reservation = reserveBody(budget, request, options.maxBytes ?? 64 * MiB);
+  const reservation = budget.open();
   try {
+    await reserveBody(reservation, request, options.maxBytes ?? 64 * MiB);
     const reading = readBody(request, reservation,
       { pool, clock: systemClock, maxBytes: options.maxBytes ?? 64 * MiB, timeoutMs: options.timeoutMs ?? 5_000 });
     for (const chunk of chunks) stream.write(chunk);
@@ -100,16 +101,17 @@ describe('readBody', () => {
     for (const [encoding, bomb] of [['gzip', gzipSync(plain)], ['zstd', zstdCompressSync(plain)]] as const) {
       const error = await refusal(read([bomb], { 'content-encoding': encoding }, { maxBytes: 2 * MiB }));
       expect(error).to.include({ status: 413, code: 'body-too-large' });
-      const starved = await refusal(read([bomb], { 'content-encoding': encoding }, { budget: new MemoryBudget(() => 12 * MiB) }));
+      const starved = await refusal(read([bomb], { 'content-encoding': encoding }, { budget: new MemoryBudget(() => 12 * MiB, systemClock) }));
       expect(starved.status).to.equal(503);
     }
   });
 
-  it('refuses an announced length before it reads', () => {
-    const budget = new MemoryBudget(() => 10 * MiB);
-    const announce = (length: number) => reserveBody(budget, fake({ 'content-length': String(length) }).request, 64 * MiB);
-    expect(() => announce(65 * MiB)).to.throw(IntakeError).with.property('status', 413);
-    expect(() => announce(11 * MiB)).to.throw(IntakeError).with.property('status', 503);
+  it('refuses an announced length before it reads', async () => {
+    const budget = new MemoryBudget(() => 10 * MiB, systemClock);
+    const announce = (length: number) =>
+      reserveBody(budget.open(), fake({ 'content-length': String(length) }).request, 64 * MiB);
+    expect((await refusal(announce(65 * MiB))).status).to.equal(413);
+    expect((await refusal(announce(11 * MiB))).status).to.equal(503);
     expect(budget.used).to.equal(0);
   });
 
@@ -117,7 +119,7 @@ describe('readBody', () => {
     const slow = await refusal(read([Buffer.from('a\n')], {}, { timeoutMs: 30, unfinished: true }));
     expect(slow.status).to.equal(408);
     const { request, stream } = fake({});
-    const reservation = new MemoryBudget(() => MiB).reserve(0);
+    const reservation = new MemoryBudget(() => MiB, systemClock).open();
     const reading = refusal(readBody(request, reservation,
       { pool, clock: systemClock, maxBytes: MiB, timeoutMs: 1_000 }));
     stream.write('a\n');

@@ -89,6 +89,19 @@ describe('lanes, schedules that lose, double or misplace a line', () => {
     await h.stop();
   });
 
+  it('a changed age counts from when a file began, whatever the clock did since (schedule 37)', async () => {
+    const h = await harness();
+    await submit(h, 'a', ['1']);
+    h.clock.step(3_600_000);
+    await h.clock.advance(4_000);
+    h.settings.change({ files: { maxAgeMs: 6_000 } });
+    await h.clock.advance(1_900);
+    expect(h.requests).to.deep.equal([]);
+    await h.clock.advance(200);
+    expect(h.requests).to.have.length(1);
+    await h.stop();
+  });
+
   it('a file does not go on in another lane (schedule 42: closed by the recovery of the first)', async () => {
     let lost = false;
     const h = await harness({

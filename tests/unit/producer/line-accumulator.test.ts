@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { systemClock } from '../../../src/clock';
 import { limits } from '../../../src/limits';
 import { BufferPool } from '../../../src/producer/buffer-pool';
 import { IntakeError } from '../../../src/producer/intake-error';
@@ -9,15 +10,21 @@ const MiB = 1024 * 1024;
 
 interface Options { maxBytes?: number; expectedBytes?: number; budget?: MemoryBudget }
 
-function accumulate(chunks: readonly Buffer[], options: Options = {}) {
-  const budget = options.budget ?? new MemoryBudget(() => 200 * MiB);
-  const reservation = budget.reserve(0);
+async function accumulate(chunks: readonly Buffer[], options: Options = {}) {
+  const budget = options.budget ?? new MemoryBudget(() => 200 * MiB, systemClock);
+  const reservation = budget.open();
   const lines = new LineAccumulator({
     reservation, pool: new BufferPool(() => 32 * MiB), maxBytes: options.maxBytes ?? 64 * MiB,
     ...(options.expectedBytes === undefined ? {} : { expectedBytes: options.expectedBytes }),
   });
-  for (const chunk of chunks) lines.append(chunk);
-  return { ...lines.finish(), reservation, budget };
+  for (const chunk of chunks) await lines.append(chunk);
+  return { ...await lines.finish(), reservation, budget };
+}
+
+async function refusal(promise: Promise<unknown>): Promise<IntakeError> {
+  const error: unknown = await promise.then(() => undefined, (thrown: unknown) => thrown);
+  expect(error).to.be.instanceOf(IntakeError);
+  return error as IntakeError;
 }
 
 /** The splitting rule, said in the plainest way. */
@@ -43,25 +50,25 @@ function cutAt(body: Buffer, size: () => number): Buffer[] {
 }
 
 describe('LineAccumulator', () => {
-  const text = (chunks: string[]) => {
-    const { runs, lines, bytes } = accumulate(chunks.map((chunk) => Buffer.from(chunk)));
+  const text = async (chunks: string[]) => {
+    const { runs, lines, bytes } = await accumulate(chunks.map((chunk) => Buffer.from(chunk)));
     return { text: Buffer.concat(runs.map((run) => run.raw)).toString(), lines, bytes };
   };
 
-  it('ends the last line, keeps CR, skips what is empty', () => {
-    expect(text(['a'])).to.deep.equal({ text: 'a\n', lines: 1, bytes: 2 });
-    expect(text(['a\n'])).to.deep.equal({ text: 'a\n', lines: 1, bytes: 2 });
-    expect(text(['a\r\nb\r\n'])).to.deep.equal({ text: 'a\r\nb\r\n', lines: 2, bytes: 6 });
-    expect(text(['\n\r\n\n', '\r', '\n'])).to.deep.equal({ text: '', lines: 0, bytes: 0 });
-    expect(text(['\r\r\n'])).to.deep.equal({ text: '\r\r\n', lines: 1, bytes: 3 });
-    expect(text(['\n\na\n\n', 'b', '\n\r\n', 'c\n'])).to.deep.equal({ text: 'a\nb\nc\n', lines: 3, bytes: 6 });
-    expect(text(['\0\xff\n'])).to.include({ lines: 1 });
-    expect(text([])).to.deep.equal({ text: '', lines: 0, bytes: 0 });
+  it('ends the last line, keeps CR, skips what is empty', async () => {
+    expect(await text(['a'])).to.deep.equal({ text: 'a\n', lines: 1, bytes: 2 });
+    expect(await text(['a\n'])).to.deep.equal({ text: 'a\n', lines: 1, bytes: 2 });
+    expect(await text(['a\r\nb\r\n'])).to.deep.equal({ text: 'a\r\nb\r\n', lines: 2, bytes: 6 });
+    expect(await text(['\n\r\n\n', '\r', '\n'])).to.deep.equal({ text: '', lines: 0, bytes: 0 });
+    expect(await text(['\r\r\n'])).to.deep.equal({ text: '\r\r\n', lines: 1, bytes: 3 });
+    expect(await text(['\n\na\n\n', 'b', '\n\r\n', 'c\n'])).to.deep.equal({ text: 'a\nb\nc\n', lines: 3, bytes: 6 });
+    expect(await text(['\0\xff\n'])).to.include({ lines: 1 });
+    expect(await text([])).to.deep.equal({ text: '', lines: 0, bytes: 0 });
     // A body that ends in a bare CR has a line with nothing in it.
-    expect(text(['a\n\r'])).to.deep.equal({ text: 'a\n', lines: 1, bytes: 2 });
+    expect(await text(['a\n\r'])).to.deep.equal({ text: 'a\n', lines: 1, bytes: 2 });
   });
 
-  it('gives the same lines as the plain rule for any bytes and any chunks', () => {
+  it('gives the same lines as the plain rule for any bytes and any chunks', async () => {
     let seed = 7;
     const random = (below: number) => {
       seed = (seed * 1103515245 + 12345) % 2147483648;
@@ -69,7 +76,7 @@ describe('LineAccumulator', () => {
     };
     for (let round = 0; round < 400; round += 1) {
       const body = Buffer.from(Array.from({ length: random(200) }, () => [10, 10, 13, 97, 98, 0][random(6)] ?? 0));
-      const { runs, lines, bytes } = accumulate(cutAt(body, () => 1 + random(9)),
+      const { runs, lines, bytes } = await accumulate(cutAt(body, () => 1 + random(9)),
         round % 2 === 0 ? {} : { expectedBytes: body.length });
       const wanted = reference(body);
       expect(Buffer.concat(runs.map((run) => run.raw)).equals(Buffer.concat(wanted))).to.equal(true, body.toString('hex'));
@@ -78,10 +85,10 @@ describe('LineAccumulator', () => {
     }
   });
 
-  it('cuts large bodies into runs of whole lines of at most a block', () => {
+  it('cuts large bodies into runs of whole lines of at most a block', async () => {
     const line = Buffer.from(`${'x'.repeat(1_000_003)}\n`);
     const body = Buffer.concat(Array.from({ length: 30 }, () => line));
-    const { runs, lines, bytes } = accumulate(cutAt(body, () => 100_000), { expectedBytes: body.length });
+    const { runs, lines, bytes } = await accumulate(cutAt(body, () => 100_000), { expectedBytes: body.length });
     expect(lines).to.equal(30);
     expect(bytes).to.equal(body.length);
     expect(runs.length).to.be.greaterThan(3);
@@ -92,25 +99,25 @@ describe('LineAccumulator', () => {
     }
   });
 
-  it('takes a line of the largest size and refuses a longer one', () => {
+  it('takes a line of the largest size and refuses a longer one', async () => {
     const largest = Buffer.alloc(limits.lineBytes, 120);
-    const { runs, lines } = accumulate([Buffer.from('a\n'), largest, Buffer.from('\nb')]);
+    const { runs, lines } = await accumulate([Buffer.from('a\n'), largest, Buffer.from('\nb')]);
     expect(lines).to.equal(3);
     expect(Buffer.concat(runs.map((run) => run.raw)).length).to.equal(limits.lineBytes + 5);
     for (const run of runs) expect(run.raw.length).to.be.at.most(limits.blockRawBytes + 1);
-    expect(() => accumulate([Buffer.from('a\n'), largest, Buffer.from('x')])).to.throw(IntakeError).with.property('status', 413);
-    expect(() => accumulate([Buffer.from('a\n'), largest, Buffer.from('x\n')])).to.throw(IntakeError).with.property('status', 413);
+    expect((await refusal(accumulate([Buffer.from('a\n'), largest, Buffer.from('x')]))).status).to.equal(413);
+    expect((await refusal(accumulate([Buffer.from('a\n'), largest, Buffer.from('x\n')]))).status).to.equal(413);
   });
 
-  it('refuses a body beyond the limit', () => {
-    expect(accumulate([Buffer.from('ab\n')], { maxBytes: 3 }).lines).to.equal(1);
-    expect(() => accumulate([Buffer.from('abc\n')], { maxBytes: 3 })).to.throw(IntakeError).with.property('code', 'body-too-large');
+  it('refuses a body beyond the limit', async () => {
+    expect((await accumulate([Buffer.from('ab\n')], { maxBytes: 3 })).lines).to.equal(1);
+    expect((await refusal(accumulate([Buffer.from('abc\n')], { maxBytes: 3 }))).code).to.equal('body-too-large');
   });
 
-  it('reserves every buffer before it makes it and stops when there is no more memory', () => {
-    const budget = new MemoryBudget(() => 4 * MiB);
-    expect(() => accumulate([Buffer.alloc(6 * MiB, 'line of text\n')], { budget })).to.throw(IntakeError).with.property('status', 503);
-    const known = accumulate([Buffer.alloc(2 * MiB, 'line of text\n')], { budget: new MemoryBudget(() => 3 * MiB), expectedBytes: 2 * MiB });
+  it('reserves every buffer before it makes it and stops when there is no more memory', async () => {
+    const budget = new MemoryBudget(() => 4 * MiB, systemClock);
+    expect((await refusal(accumulate([Buffer.alloc(6 * MiB, 'line of text\n')], { budget }))).status).to.equal(503);
+    const known = await accumulate([Buffer.alloc(2 * MiB, 'line of text\n')], { budget: new MemoryBudget(() => 3 * MiB, systemClock), expectedBytes: 2 * MiB });
     expect(known.reservation.bytes).to.be.at.least(2 * MiB);
     known.reservation.release();
     known.reservation.release();

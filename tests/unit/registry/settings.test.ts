@@ -32,6 +32,7 @@ const expected: Settings = {
   index: { collection: 'resilog', shards: 1, replicas: 1 },
   recovery: { scanIntervalMs: 5_000 },
   deletion: { clockSkewMs: 60_000 },
+  audit: { intervalMs: 86_400_000, readBytesPerSecond: 2 * MiB, indexQueriesPerSecond: 2 },
 };
 
 interface Described {

@@ -290,6 +290,19 @@ describe('deletion, the schedules that lose or resurrect lines', () => {
     expect(await reopenDeletions(world.volume.deletions, world.clock.now())).to.equal(0);
   });
 
+  it('applies finished deletions to what comes back however many there are', async () => {
+    const { volume: { deletions } } = await makeWorld();
+    const many = 2_500;
+    for (let n = 0; n < many; n += 1) {
+      await deletions.create({
+        id: n.toString().padStart(12, '0'), query: { text: 'x' }, throughMs: 1_000 + (n >> 1), requestedBy: 'me',
+        state: 'done', lanes: [], lines: 0, files: 0, lastPassMs: 0, revision: 0,
+      });
+    }
+    expect(await reopenDeletions(deletions, 1_001)).to.equal(many - 2);
+    expect(await deletions.list({ state: 'done', limit: many })).to.have.length(2);
+  });
+
   it('does not end when lines were replayed during its last pass (schedule 48, at replay)', async () => {
     const world = await makeWorld();
     await world.close({ id: A, lines: ['noise', 'signal'], receivedMs: world.clock.now(), phase: 'dead' });

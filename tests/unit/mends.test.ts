@@ -1,0 +1,32 @@
+import { expect } from 'chai';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { mends, plantedDefects } from '../mends/mends';
+import { seededBugs } from '../simulation/seeded-bugs';
+
+const CHECKOUT = join(__dirname, '..', '..');
+const read = (...path: readonly string[]): string => readFileSync(join(CHECKOUT, ...path), 'utf8');
+
+// `make mends` takes them out and runs the tests; here the list is only kept from growing old.
+describe('mends that can be taken out', () => {
+  it('are of known schedules, each once, and in their order', () => {
+    const schedules = mends.map(({ schedule }) => schedule);
+    expect(schedules).to.deep.equal([...new Set(schedules)].sort((a, b) => a - b));
+    for (const schedule of [...schedules, ...plantedDefects.keys()]) expect(schedule).to.be.within(1, 50);
+    for (const schedule of plantedDefects.keys()) expect(schedules).not.to.include(schedule);
+  });
+
+  for (const { schedule, mend, patches, file, test } of mends) {
+    it(`fit the sources and have a test: ${mend} (schedule ${schedule})`, () => {
+      for (const patch of patches) {
+        expect(read('src', patch.file).split(patch.from), `src/${patch.file}: ${patch.from}`).to.have.length(2);
+      }
+      expect(read(file)).to.include(test);
+    });
+  }
+
+  it('are named by the planted defects that stand for them', () => {
+    const names = seededBugs.map(({ name }) => name);
+    for (const name of plantedDefects.values()) expect(names).to.include(name);
+  });
+});
