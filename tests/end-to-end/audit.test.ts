@@ -10,7 +10,7 @@ import { sharedCluster } from '../support/shared-cluster';
 import { fetchText } from './support/client';
 import { commandsOf, type Commands } from './support/commands';
 import { connect, indexedIds } from './support/inspect';
-import { until } from './support/wait';
+import { until } from '../support/wait';
 
 const LINES = 3_000;
 const SOURCE = 'audited';

@@ -7,7 +7,7 @@ import { startCluster, type Cluster } from '../support/cluster';
 import { checkout } from '../support/checkout';
 import { fetchText, post } from './support/client';
 import { linesOf } from './support/samples';
-import { until } from './support/wait';
+import { until } from '../support/wait';
 
 interface Found {
   readonly id: string;

@@ -13,7 +13,7 @@ import { connect, countIndexed, indexedIds, listStates, readArchive } from './su
 import { Ledger } from './support/ledger';
 import { startProgram, writeConfiguration, type Program } from './support/program';
 import { repeated, samples } from './support/samples';
-import { until } from './support/wait';
+import { until } from '../support/wait';
 
 const SOURCES = 4;
 const LINES = sized(100_000, 40_000);

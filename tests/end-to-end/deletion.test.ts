@@ -13,7 +13,7 @@ import { commandsOf, type Commands } from './support/commands';
 import { connect, countIndexed, indexedIds, listStates, readArchive } from './support/inspect';
 import { Ledger } from './support/ledger';
 import { startProgram } from './support/program';
-import { until } from './support/wait';
+import { until } from '../support/wait';
 
 const LINES = sized(50_000, 20_000);
 const STEP_MS = 10;

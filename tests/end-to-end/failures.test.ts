@@ -15,7 +15,7 @@ import { post } from './support/client';
 import { commandsOf, type Commands } from './support/commands';
 import { connect, countIndexed, listStates } from './support/inspect';
 import { bodyOf } from './support/samples';
-import { until } from './support/wait';
+import { until } from '../support/wait';
 
 const COLLECTION = 'resilog';
 

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../support/cluster';
 import { sharedCluster } from '../support/shared-cluster';
+import { Stopwatch } from '../support/stopwatch';
 import { fetchText, post } from './support/client';
 import { type AddedSource, commandsOf, type Commands } from './support/commands';
 import { bodyOf } from './support/samples';
-import { until } from './support/wait';
+import { until } from '../support/wait';
 
 interface Found {
   readonly id: string;
@@ -136,11 +137,11 @@ describe('resilog normalizer on a cluster', function () {
     const count = 20_000;
     const timed = async (round: string): Promise<number> => {
       const lines = Array.from({ length: count }, (_, i) => `door ${i} of ${round} opened`);
-      const begin = Date.now();
+      const stopwatch = new Stopwatch();
       await commands.run('send', await file('doors', `${lines.join('\n')}\n`), '--source', 'doors');
       await until(`all lines of ${round} are found`, 300_000, async () => (
         (await commands.json<{ count: number }>('search', round, '--source', 'doors', '--count')).count === count));
-      return Date.now() - begin;
+      return stopwatch.ms;
     };
     const calmMs = await timed('calm');
     // Exponential on a run of `a` that no `b` ends.

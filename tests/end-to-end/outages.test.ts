@@ -2,6 +2,8 @@ import { expect } from 'chai';
 import { connect as connectTls } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCluster, type Cluster } from '../support/cluster';
+import { Stopwatch } from '../support/stopwatch';
+import { until } from '../support/wait';
 import { post, type Answer } from './support/client';
 import { connect, countIndexed, readArchive } from './support/inspect';
 import { Ledger } from './support/ledger';
@@ -50,6 +52,10 @@ describe('outages of one cluster of one each', function () {
     trickles.push(trickle);
     return trickle;
   };
+  const back = (trickle: Trickle, limitMs: number): Promise<number> => {
+    const now = Date.now();
+    return until('lines are taken again', limitMs, () => trickle.since(now).some(({ status }) => status === 200), 100);
+  };
   const resilog = async (...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await cluster.resilog(args);
     expect(code, `resilog ${args.join(' ')}: ${stderr}`).to.equal(0);
@@ -86,14 +92,14 @@ describe('outages of one cluster of one each', function () {
   it('an unknown key is refused at once, before a body of 1 GiB is read', async () => {
     const port = cluster.basePort + 51;
     const answer = await new Promise<{ text: string; ms: number }>((resolve, reject) => {
-      const begin = Date.now();
+      const stopwatch = new Stopwatch();
       const socket = connectTls({ host: '::1', port, rejectUnauthorized: false }, () => {
         socket.write(`POST /${'0'.repeat(64)} HTTP/1.1\r\nHost: x\r\nContent-Length: ${2 ** 30}\r\nExpect: 100-continue\r\n\r\n`);
       });
       let text = '';
       socket.setEncoding('utf8').on('data', (data: string) => {
         text += data;
-        if (text.includes('\r\n\r\n')) resolve({ text, ms: Date.now() - begin });
+        if (text.includes('\r\n\r\n')) resolve({ text, ms: stopwatch.ms });
       });
       socket.on('error', reject);
     });
@@ -120,11 +126,7 @@ describe('outages of one cluster of one each', function () {
         expect(durationMs).to.be.lessThan(6_000);
       }
       await start();
-      const startedAt = Date.now();
-      while (!trickle.since(startedAt).some(({ status }) => status === 200)) {
-        expect(Date.now() - startedAt, 'back').to.be.lessThan(12_000);
-        await sleep(100);
-      }
+      await back(trickle, 12_000);
       await sleep(1_000);
       await trickle.stop();
       await verify(name, trickle.ledger);
@@ -152,11 +154,7 @@ describe('outages of one cluster of one each', function () {
     } finally {
       await cluster.startMember('zookeeper-1');
     }
-    const startedAt = Date.now();
-    while (!trickle.since(startedAt).some(({ status }) => status === 200)) {
-      expect(Date.now() - startedAt, 'back').to.be.lessThan(25_000);
-      await sleep(100);
-    }
+    await back(trickle, 25_000);
     await trickle.stop();
     const { code, stderr } = await waiting;
     expect(code, `the command that began while it was away: ${stderr}`).to.equal(0);
@@ -182,15 +180,12 @@ describe('outages of one cluster of one each', function () {
     await sleep(2_000);
     await cluster.kill9('producer-1');
     await cluster.stopMember('producer-1');
-    const killedAt = Date.now();
     await trickle.stop();
     const services = connect(cluster);
     try {
       // Session time-out 8 s, and 15 s.
-      while (await countIndexed(services, 'orphaned').catch(() => 0) < trickle.ledger.acknowledgedLines) {
-        expect(Date.now() - killedAt, 'searchable').to.be.lessThan(23_000);
-        await sleep(500);
-      }
+      await until('all acknowledged lines are searchable', 23_000, async () =>
+        await countIndexed(services, 'orphaned').catch(() => 0) >= trickle.ledger.acknowledgedLines, 500);
     } finally {
       await services.close();
     }

@@ -14,7 +14,7 @@ import { TcpProxy } from '../support/tcp-proxy';
 import { endSession } from '../support/zookeeper-session';
 import { connect } from './support/inspect';
 import { startProgram, writeConfiguration, type Program } from './support/program';
-import { until } from './support/wait';
+import { until } from '../support/wait';
 
 /** The session time-out that our processes ask for, and a tick of the server's that ends it. */
 const SESSION_MS = 8_000 + 2_000;

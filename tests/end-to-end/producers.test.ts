@@ -11,7 +11,7 @@ import { fourLetterWord } from '../support/zookeeper-session';
 import { fetchText, post, type Answer } from './support/client';
 import { commandsOf, type AddedSource, type Commands } from './support/commands';
 import { connect, countIndexed, indexedIds, readArchive } from './support/inspect';
-import { inParallel, until } from './support/wait';
+import { inParallel, until } from '../support/wait';
 
 describe('two producers', function () {
   this.timeout(600_000);
@@ -97,7 +97,7 @@ describe('two producers', function () {
     await commands.run('source', 'disable', 'switched');
     for (const url of urls) {
       const refused = async (): Promise<boolean> => (await post(url, Buffer.from('b\n'))).status === 403;
-      expect(await until(`${url} is refused`, 5_000, refused)).to.be.lessThan(5_000);
+      await until(`${url} is refused`, 5_000, refused);
     }
     await commands.run('source', 'enable', 'switched');
     for (const url of urls) {
@@ -183,10 +183,8 @@ describe('two producers', function () {
       return Number(/^resilog_settings_version(?:\{.*\})? (\d+)$/m.exec(await fetchText(url))?.[1]);
     };
     const { version } = await commands.json<{ version: number }>('config', 'set', 'files.maxAgeMs=2500');
-    const changedAt = Date.now();
     try {
       await Promise.all(endpoints.map((url) => until(url, 2_000, async () => await versionAt(url) === version)));
-      expect(Date.now() - changedAt).to.be.lessThan(2_500);
     } finally {
       await commands.run('config', 'reset', 'files.maxAgeMs');
     }

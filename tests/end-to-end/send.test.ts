@@ -9,7 +9,7 @@ import { sharedCluster } from '../support/shared-cluster';
 import { commandsOf, type Commands } from './support/commands';
 import { connect, countIndexed, readArchive } from './support/inspect';
 import { startProgram, type Program } from './support/program';
-import { until } from './support/wait';
+import { until } from '../support/wait';
 
 const LINES = 24_000;
 const LINE_BYTES = 1_000;

@@ -10,6 +10,7 @@ import { createQueueConsumer } from '../../../src/queue/queue-consumer';
 import { createQueueProducer } from '../../../src/queue/queue-producer';
 import { createQueueTree } from '../../../src/queue/queue-tree';
 import type { Coordination } from '../../../src/registry/coordination';
+import { eventually } from '../../support/wait';
 
 /** One process's session with handles to break it. */
 export interface QueueTestSession {
@@ -285,17 +286,4 @@ async function idsOfOneBucket(control: Coordination, count: number): Promise<str
     if (bucketOf(id, buckets) === 5) ids.push(id);
   }
   return ids;
-}
-
-async function eventually(check: () => void | Promise<void>, timeoutMs = 10_000): Promise<void> {
-  const end = systemClock.monotonic() + timeoutMs;
-  for (;;) {
-    try {
-      await check();
-      return;
-    } catch (error) {
-      if (systemClock.monotonic() > end) throw error;
-      await systemClock.sleep(25);
-    }
-  }
 }

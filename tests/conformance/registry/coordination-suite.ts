@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import type { Coordination, NodeContent, SessionState } from '../../../src/registry/coordination';
 import { ConflictError, LimitError, NotFoundError } from '../../../src/errors';
+import { Stopwatch } from '../../support/stopwatch';
+import { until as untilWithin } from '../../support/wait';
 
 /** A connection under test, with what breaks it. */
 export interface Breakable {
@@ -24,11 +26,7 @@ const text = (value: string): Buffer => Buffer.from(value);
 export async function until(
   condition: () => boolean | Promise<boolean>, what: string, limitMs = 15_000,
 ): Promise<void> {
-  const deadline = performance.now() + limitMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`timed out: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await untilWithin(what, limitMs, condition, 5);
 }
 
 export async function failure(promise: Promise<unknown>): Promise<Error> {
@@ -256,10 +254,10 @@ export function coordinationSuite(name: string, open: () => Promise<Coordination
       it('refuse within the deadline what can not be done without a connection', async () => {
         await one.loseConnection();
         await until(() => a.state === 'suspended', 'suspended');
-        const started = performance.now();
+        const stopwatch = new Stopwatch();
         const error = await failure(a.create('/base/x', text('')));
         expect(error.name).to.equal('UnavailableError');
-        expect(performance.now() - started).to.be.lessThan(6_500);
+        expect(stopwatch.ms).to.be.lessThan(6_500);
         expect(a.silentMs()).to.be.greaterThan(500);
         await one.reconnect();
         await until(() => a.state === 'connected', 'connected');

@@ -1,6 +1,7 @@
 import { request as plainRequest } from 'node:http';
 import { Agent, request } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Stopwatch } from '../../support/stopwatch';
 import { bodyOf } from './samples';
 import type { Ledger } from './ledger';
 
@@ -9,6 +10,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
+  /** That count, see Stopwatch. */
   readonly durationMs: number;
 }
 
@@ -20,10 +22,10 @@ export interface PostOptions {
 
 /** One POST; a failure of the connection is an answer with status 0. */
 export function post(url: string, body: Buffer, options: PostOptions = {}): Promise<Answer> {
-  const begin = Date.now();
+  const stopwatch = new Stopwatch();
   return new Promise((resolve) => {
     const end = (status: number, headers: Answer['headers'], text: string): void => {
-      resolve({ status, headers, body: text, durationMs: Date.now() - begin });
+      resolve({ status, headers, body: text, durationMs: stopwatch.ms });
     };
     const sent = request(url, {
       method: 'POST',

@@ -21,6 +21,7 @@ import { MemoryCoordinationServer } from '../../../src/registry/memory-coordinat
 import { MemorySettings } from '../../../src/registry/memory-settings';
 import type { KeyDirectory, KeyVerdict, Source } from '../../../src/registry/ports';
 import type { SettingsPatch } from '../../../src/registry/settings';
+import { until } from '../../support/wait';
 
 export interface Answer {
   readonly status: number;
@@ -137,11 +138,7 @@ export async function startProducer(options: StartOptions = {}): Promise<Running
 }
 
 export async function waitFor(condition: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
-  const endMs = Date.now() + timeoutMs;
-  while (!(await condition())) {
-    if (Date.now() > endMs) throw new Error(`waited ${timeoutMs} ms for ${String(condition)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await until(String(condition), timeoutMs, condition, 20);
 }
 
 export function post(port: number, path: string, body: string | Buffer, options: PostOptions = {}): Promise<Answer> {

@@ -19,6 +19,7 @@ import { openZooKeeperWorld, type ZooKeeperBreakable, type ZooKeeperWorld } from
 import { freeBasePort } from '../../support/free-ports';
 import { childrenOf, isAlive } from '../../support/process-tree';
 import { servers } from '../../support/servers';
+import { Stopwatch } from '../../support/stopwatch';
 
 const connections = { mongodb: { volumes: [{ name: 'v', url: 'mongodb://x/' }] }, solr: { urls: ['http://x/solr'] } };
 
@@ -215,9 +216,10 @@ describe('resilog launch', function () {
     });
 
     it('ends a component that never becomes healthy, so that it is started anew', async () => {
-      const startedAt = performance.now();
+      const stopwatch = new Stopwatch();
       expect(await launch({ health: `tcp:[::1]:${port}:ping=something else`, startDeadlineMs: 1_500 })).to.equal(7);
-      expect(performance.now() - startedAt).to.be.within(1_500, 10_000);
+      expect(stopwatch.wallMs).to.be.at.least(1_500);
+      expect(stopwatch.ms).to.be.lessThan(10_000);
     });
 
     it('leaves a component alone that was healthy once', async () => {
@@ -261,9 +263,7 @@ describe('resilog launch', function () {
         const pids = childrenOf(launcher.pid ?? 0);
         expect(pids.length).to.equal(2);
         launcher.kill('SIGKILL');
-        const killedAt = performance.now();
         await until(() => pids.every((pid) => !isAlive(pid)), 'gone', 5_000);
-        expect(performance.now() - killedAt).to.be.lessThan(5_000);
       }
     });
 

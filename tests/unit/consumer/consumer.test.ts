@@ -15,6 +15,7 @@ import { createQueueTree } from '../../../src/queue/queue-tree';
 import { systemRandom } from '../../../src/random';
 import { MemoryCoordinationServer, type MemoryCoordination } from '../../../src/registry/memory-coordination';
 import { MemorySettings } from '../../../src/registry/memory-settings';
+import { eventually } from '../../support/wait';
 import { COLLECTION, closeFile, fastClock, wordNormaliser } from './fixture';
 
 interface Member {
@@ -259,16 +260,3 @@ describe('consumers', function () {
     expect(text).to.match(/resilog_consumer_batches_total\{outcome="accepted"\} 46\n/);
   });
 });
-
-async function eventually(check: () => void | Promise<void>, timeoutMs = 10_000): Promise<void> {
-  const end = systemClock.monotonic() + timeoutMs;
-  for (;;) {
-    try {
-      await check();
-      return;
-    } catch (error) {
-      if (systemClock.monotonic() > end) throw error;
-      await systemClock.sleep(10);
-    }
-  }
-}

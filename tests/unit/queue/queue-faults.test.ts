@@ -9,6 +9,7 @@ import { createQueueTree } from '../../../src/queue/queue-tree';
 import type { QueueConsumer, TakenItem } from '../../../src/queue/ports';
 import { systemRandom } from '../../../src/random';
 import { MemoryCoordinationServer, type MemoryCoordination } from '../../../src/registry/memory-coordination';
+import { eventually } from '../../support/wait';
 
 const BUCKETS = 4;
 
@@ -127,16 +128,3 @@ describe('queue with lost answers', function () {
     expect((await queue.take(1, AbortSignal.timeout(5_000)))[0]?.fileIds).to.deep.equal(['a'.repeat(24)]);
   });
 });
-
-async function eventually(check: () => void | Promise<void>): Promise<void> {
-  const end = systemClock.monotonic() + 10_000;
-  for (;;) {
-    try {
-      await check();
-      return;
-    } catch (error) {
-      if (systemClock.monotonic() > end) throw error;
-      await systemClock.sleep(20);
-    }
-  }
-}
