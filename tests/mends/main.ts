@@ -9,7 +9,7 @@ import { checkout, run } from '../support/checkout';
 import { mends, type Mend } from './mends';
 
 /** What is changed, and what a test finds beside itself; everything else is linked. */
-const COPIED: ReadonlySet<string> = new Set(['src', 'tests', 'schemas', 'package.json', 'tsconfig.json', '.mocharc.cjs']);
+const COPIED: ReadonlySet<string> = new Set(['src', 'tests', 'schemas', 'templates', 'package.json', 'tsconfig.json', '.mocharc.cjs']);
 /** A change that can't be run says nothing about the test. */
 const NOT_OF_THE_TEST = /SyntaxError|ReferenceError|Cannot find module|"(?:before|after)(?: each| all)?" hook/;
 const LEFT_OUT: ReadonlySet<string> = new Set(['.git', 'var']);

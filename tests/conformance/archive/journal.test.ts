@@ -68,6 +68,9 @@ describeVolumes('journal', (open) => {
     expect(numbers(await readAll(lane))).to.deep.equal([0]);
     expect(await open().journal.findKey(key.sourceId, key.key)).to.deep.equal(key);
     expect(await open().journal.findKey('another source', key.key)).to.equal(undefined);
+    const unstored = keyRecord();
+    expect(await open().journal.insert([await block(lane, 0)], unstored)).to.deep.equal({ outcome: 'collision' });
+    expect(await open().journal.findKey(unstored.sourceId, unstored.key)).to.equal(undefined);
   });
 
   it('a repeated key leaves its number free: no hole in the lane (schedule 41)', async () => {

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -28,7 +29,7 @@ export class PrivateMongod {
     this.child = spawn(MONGOD, [
       '--dbpath', this.folder, '--port', String(this.port), '--bind_ip', '::1', '--ipv6', '--replSet', 'rs0',
       '--nounixsocket', '--wiredTigerCacheSizeGB', '0.25', '--oplogSize', '512',
-      '--setParameter', 'diagnosticDataCollectionEnabled=false', '--setParameter', 'transactionLifetimeLimitSeconds=5',
+      ...parametersInUse(),
     ], { stdio: 'ignore' });
     const client = new MongoClient(`mongodb://[::1]:${this.port}/?directConnection=true`, {
       serverSelectionTimeoutMS: 20_000,
@@ -64,6 +65,14 @@ export class PrivateMongod {
     await this.kill();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Those that every cluster's mongod is started with, password or not. */
+function parametersInUse(): string[] {
+  const script = readFileSync(resolve(__dirname, '../../../templates/run-mongodb.in'), 'utf8');
+  return [...script.matchAll(/^ {2}(--setParameter) (\w+=\w+)/gm)]
+    .filter(([, , parameter]) => !parameter?.includes('Auth') && !parameter?.includes('TLS'))
+    .flatMap(([, option, parameter]) => [option ?? '', parameter ?? '']);
 }
 
 async function freePort(): Promise<number> {

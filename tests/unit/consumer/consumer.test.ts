@@ -125,10 +125,17 @@ describe('consumers', function () {
   it('index a file once that is in the queue many times (schedule 18)', async () => {
     const ids = await fill(5);
     for (let i = 0; i < 4; i += 1) await queue().put(ids);
+    const add = index.add.bind(index);
+    const sent: string[] = [];
+    index.add = (collection, documents, ...more) => {
+      sent.push(...documents.map(({ id }) => id));
+      return add(collection, documents, ...more);
+    };
     await join();
     await join();
     await drained();
     expect(await indexed()).to.deep.equal(expectedIds(5));
+    expect(sent.sort(), 'nothing was sent again').to.deep.equal(expectedIds(5));
   });
 
   it('take over from one whose session expires in the middle of its work', async () => {

@@ -102,6 +102,20 @@ describe('work on a file', function () {
     expect((await volume.states.get(ID))?.setAside).to.equal(2);
   });
 
+  it('keeps Position before a refused line as long as that is not noted (schedule 14)', async () => {
+    refused = new Set([5]);
+    let full = true;
+    volume = new MemoryVolume({
+      faults: (effect) => { if (full && effect === 'states.setAside') throw new UnavailableError('the disk is full'); },
+    });
+    await closeFile(volume, ID, [LINES]);
+    expect((await workOnFile(ID, running, workOptions(volume, index))).kind).to.equal('unavailable');
+    expect((await volume.states.get(ID))?.position).to.be.at.most(5);
+    full = false;
+    expect((await workOnFile(ID, running, workOptions(volume, index))).kind).to.equal('finished');
+    expect((await volume.states.setAsideLines({ limit: 10 })).map(({ line }) => line)).to.deep.equal([5]);
+  });
+
   it('sets a whole batch aside, but not as long as the index refuses even an empty line', async () => {
     await closeFile(volume, ID, [LINES]);
     let broken = true;
