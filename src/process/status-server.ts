@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
 import Router from '@koa/router';
 import type { Registry } from 'prom-client';
+import { limitConnections } from '../connection-limit';
 import { ConfigurationError, messageOf } from '../errors';
 import type { Log } from '../log';
 
@@ -52,7 +53,7 @@ export async function startStatusServer(options: StatusServerOptions): Promise<S
     connectionsCheckingInterval: CHECK_INTERVAL_MS,
   }, (request, response) => { void handle(request, response); });
   server.timeout = IDLE_TIMEOUT_MS;
-  server.maxConnections = CONNECTIONS_MAX;
+  limitConnections(server, () => CONNECTIONS_MAX);
   const { host, port } = options;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {

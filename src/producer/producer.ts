@@ -61,20 +61,17 @@ export interface Producer {
 
 /** Builds a producer from its ports; whoever calls this owns the adapters and closes them afterwards. */
 export function createProducer(dependencies: ProducerDependencies): Producer {
-  const { settings, clock, log, listen } = dependencies;
+  const { clock, log, listen } = dependencies;
   const parts = assemble(dependencies);
   const { lanes, backPressure, server } = parts;
   let address: Producer['address'];
   let closing: Promise<void> | undefined;
-  let stopListening: (() => void)[] = [];
+  let stopListening = (): void => undefined;
   return {
     start: async () => {
       backPressure.start();
       lanes.start();
-      stopListening = [
-        settings.onChange(({ intake }) => { server.maxConnections = intake.maxConnections; }),
-        dependencies.onSourceRemoved?.((sourceId) => { lanes.endSource(sourceId); }) ?? (() => undefined),
-      ];
+      stopListening = dependencies.onSourceRemoved?.((sourceId) => { lanes.endSource(sourceId); }) ?? stopListening;
       await new Promise<void>((resolve, reject) => {
         server.once('error', (error) => {
           reject(new ConfigurationError(`can't listen on [${listen.host}]:${listen.port}: ${messageOf(error)}`, { cause: error }));
@@ -87,7 +84,7 @@ export function createProducer(dependencies: ProducerDependencies): Producer {
     },
     close: (deadlineMs) => {
       closing ??= stop(parts, clock, deadlineMs).finally(() => {
-        for (const stopOne of stopListening) stopOne();
+        stopListening();
         log.info('ProducerStopped');
       });
       return closing;
@@ -135,7 +132,7 @@ function assemble(dependencies: ProducerDependencies): Parts {
   });
   const app = createApplication({ intake, backPressure, metrics, unready, draining: () => draining, clock, log });
   const server = createHttpsServer({
-    app, tls: dependencies.tls, maxConnections: settings.current.intake.maxConnections, clock, log,
+    app, tls: dependencies.tls, maxConnections: () => settings.current.intake.maxConnections, clock, log,
   });
   const drain = (): void => {
     draining = true;

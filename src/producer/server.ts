@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type Koa from 'koa';
 import type { Clock } from '../clock';
+import { limitConnections } from '../connection-limit';
 import type { Log } from '../log';
 
 const HEADERS_TIMEOUT_MS = 15_000;
@@ -20,7 +21,8 @@ export interface ServerOptions {
   readonly app: Koa;
   /** PEM. */
   readonly tls: { readonly certificate: string; readonly key: string };
-  readonly maxConnections: number;
+  /** Asked at each connection, so that a changed setting applies at once. */
+  readonly maxConnections: () => number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -57,7 +59,7 @@ export function createHttpsServer(options: ServerOptions): Server {
   server.on('checkContinue', handle);
   server.maxHeadersCount = MAX_HEADERS;
   server.timeout = IDLE_TIMEOUT_MS;
-  server.maxConnections = options.maxConnections;
+  limitConnections(server, options.maxConnections);
   server.on('secureConnection', (socket: Socket) => { linger(socket, clock); });
   server.on('tlsClientError', (error: Error) => { options.log.debug('HandshakeFailed', { error }); });
   return server;

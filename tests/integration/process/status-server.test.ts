@@ -54,7 +54,7 @@ describe('the status server and hostile clients', function () {
     }
   });
 
-  it('is free again within seconds when slow clients took every connection', async () => {
+  it('answers although slow clients took every connection', async () => {
     const slow = Array.from({ length: CONNECTIONS }, () => open('GET /healthz HTTP/1.1\r\nX: '));
     const timer = setInterval(() => { for (const socket of slow) if (!socket.destroyed) socket.write('x'); }, 1_000);
     const stopwatch = new Stopwatch();
