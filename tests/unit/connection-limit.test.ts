@@ -51,7 +51,9 @@ describe('the bound of connections', () => {
   });
   const keptAlive = (): Agent => new Agent({ keepAlive: true, maxSockets: 1 });
   const closed = (socket: Socket): Promise<void> => eventually(() => { expect(socket.destroyed).to.equal(true); });
-  const open = (...all: readonly Socket[]): void => { expect(all.map(({ destroyed }) => destroyed)).to.not.include(true); };
+  const open = (...all: readonly Socket[]): void => {
+    expect(all.map(({ destroyed }) => destroyed)).to.not.include(true);
+  };
   const socketOf = (agent: Agent): Socket | undefined => Object.values(agent.freeSockets).flat()[0];
 
   it('lets the oldest go that never sent a request', async () => {
