@@ -82,7 +82,7 @@ chaos: build ## break a cluster at random for DURATION seconds and count what wa
 	@TS_NODE_TRANSPILE_ONLY=true sh tools/chaos.sh node -r ts-node/register tests/chaos/main.ts \
 		--duration '$(DURATION)' --rate '$(RATE)' $(if $(SEED),--seed '$(SEED)')
 
-overload: build ## (not tried yet) send a cluster more than it can take for DURATION seconds, and count what was lost
+overload: build ## send a cluster more than it can take for DURATION seconds, and count what was lost
 	@TS_NODE_TRANSPILE_ONLY=true sh tools/chaos.sh node -r ts-node/register tests/chaos/main.ts --overload \
 		--clients 48 --duration '$(DURATION)' $(if $(SEED),--seed '$(SEED)')
 

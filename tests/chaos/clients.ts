@@ -27,6 +27,8 @@ export interface ClientOptions {
 /** Sends requests of its own lines, each again until it is acknowledged, and records what it is owed. */
 export class Client {
   acknowledged = 0;
+  /** Answers 200. */
+  taken = 0;
   /** Answers 503, and those of them that do not say when to come again. */
   refused = 0;
   refusedWithoutTime = 0;
@@ -73,6 +75,7 @@ export class Client {
         agent: this.agent, timeoutMs: ANSWER_MS, headers,
       });
       if (status === 200) {
+        this.taken += 1;
         await record.write('acknowledged', client, request, count, keyed);
         return true;
       }

@@ -18,6 +18,9 @@ export interface Injuries {
   longPauses: number;
   fullDisks: number;
   clockSteps: number;
+  slowLinks: number;
+  /** By links that were slow. */
+  lostPackets: number;
 }
 
 type Action = (fault: Fault, random: Seeded) => Promise<void>;
@@ -26,10 +29,14 @@ const SERVERS: readonly Kind[] = ['zookeeper', 'mongodb', 'solr'];
 const PROCESSES: readonly Kind[] = ['producer', 'consumer'];
 const RENEWALS = 12;
 const CLOCK_STEP_MS = 3_600_000;
+/** Much less than a member's share of the traffic, up to about that. */
+const SLOW_KILOBITS = [500, 5_000] as const;
 
 /** Carries the faults of a schedule out, each for its time, several at once where they overlap. */
 export class Faults {
-  readonly injuries: Injuries = { kills: 0, partitions: 0, pauses: 0, longPauses: 0, fullDisks: 0, clockSteps: 0 };
+  readonly injuries: Injuries = {
+    kills: 0, partitions: 0, pauses: 0, longPauses: 0, fullDisks: 0, clockSteps: 0, slowLinks: 0, lostPackets: 0,
+  };
   private readonly actions: Readonly<Record<FaultKind, Action>> = {
     'kill': (_, random) => this.kill(random.of(this.cluster.members), random.fraction() < 0.2),
     'kill a leader': (_, random) => this.killLeader(random),
@@ -45,6 +52,7 @@ export class Faults {
     'fill a disk': (fault, random) => this.fillDisk(fault, random),
     'step a clock': (fault, random) => this.stepClock(fault, random),
     'lose a producer for good': (fault, random) => this.loseProducer(fault, random),
+    'slow a link': (fault, random) => this.slowLink(fault, random),
   };
 
   constructor(private readonly cluster: ChaosCluster, private readonly say: (text: string) => void) {}
@@ -174,6 +182,19 @@ export class Faults {
       await sleep(fault.forMs);
     } finally {
       await this.cluster.setClock(host, 0);
+    }
+  }
+
+  private async slowLink(fault: Fault, random: Seeded): Promise<void> {
+    const host = random.of(this.cluster.network.hosts);
+    const kilobits = random.between(...SLOW_KILOBITS);
+    const mend = await this.cluster.network.slowDown(host, kilobits);
+    this.injuries.slowLinks += 1;
+    this.say(`the link of ${host.name} has ${kilobits} kbit/s for ${fault.forMs} ms`);
+    try {
+      await sleep(fault.forMs);
+    } finally {
+      this.injuries.lostPackets += await mend();
     }
   }
 

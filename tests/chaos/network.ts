@@ -14,6 +14,9 @@ export interface Way {
   readonly ports?: readonly number[];
 }
 
+/** What a slow link has room for while it waits: above, packets are lost, as on a real one. */
+const LINK_BUFFER_BYTES = 60_000;
+
 /**
  * Hosts as network namespaces, each with an IPv6 address and a link to this one, which forwards. To be used in a
  * namespace that the harness has for itself: see tools/chaos.sh.
@@ -21,6 +24,7 @@ export interface Way {
 export class Network {
   /** Rule → how many faults want it. */
   private readonly cuts = new Map<string, number>();
+  private readonly slow = new Set<Host>();
 
   private constructor(readonly hosts: readonly Host[]) {}
 
@@ -62,6 +66,30 @@ export class Network {
     };
   }
 
+  /**
+   * Gives a host a link of so few kilobits a second, to it and from it; what is more waits (half a second at 1,000
+   * kbit/s) and is lost above that. What is returned ends it and tells how many packets were lost.
+   */
+  async slowDown(host: Host, kilobits: number): Promise<() => Promise<number>> {
+    if (this.slow.has(host)) throw new Error(`the link of ${host.name} is slow already`);
+    this.slow.add(host);
+    const ends = [['dev', `to-${host.name}`], ['-n', host.name, 'dev', 'eth0']].map((end) => ({
+      device: end.slice(-2), within: end.slice(0, -2),
+    }));
+    const shape = ['root', 'tbf', 'rate', `${kilobits}kbit`, 'burst', '16000', 'limit', String(LINK_BUFFER_BYTES)];
+    for (const { device, within } of ends) await command('tc', ...within, 'qdisc', 'add', ...device, ...shape);
+    return async () => {
+      let lost = 0;
+      for (const { device, within } of ends) {
+        const told = await command('tc', ...within, '-s', 'qdisc', 'show', ...device);
+        lost += Number(/\(dropped (\d+)/.exec(told)?.[1] ?? 0);
+        await command('tc', ...within, 'qdisc', 'delete', ...device, 'root');
+      }
+      this.slow.delete(host);
+      return lost;
+    };
+  }
+
   private async mend(rule: string): Promise<void> {
     const wanted = (this.cuts.get(rule) ?? 0) - 1;
     this.cuts.set(rule, wanted);
@@ -75,7 +103,8 @@ function rulesOf({ from, to, ports }: Way): readonly string[] {
   return ports.flatMap((port) => ['sport', 'dport'].map((end) => `${between} ipproto tcp ${end} ${port}`));
 }
 
-async function command(program: string, ...args: string[]): Promise<void> {
-  const { code, stderr } = await run(program, args);
+async function command(program: string, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(program, args);
   if (code !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr.trim()}`);
+  return stdout;
 }

@@ -8,6 +8,8 @@ import type { Client } from './clients';
 /** So many files may wait to be indexed: few, so that a short run meets the bound. */
 export const BACKLOG_FILES = 30;
 const RSS_MIB_MOST = 450;
+/** So many times as much as is taken has to be sent, or it is no overload. */
+const TIMES_TAKEN_LEAST = 3;
 const NORMAL_MS = 1_000;
 const RECOVERY_LIMIT_MS = 30_000;
 const MiB = 1024 * 1024;
@@ -15,6 +17,8 @@ const MiB = 1024 * 1024;
 export interface OverloadReport {
   /** Answers 503. */
   readonly refused: number;
+  /** How many times as many requests came as were taken. */
+  readonly timesTaken: number;
   readonly rssMiBMost: number;
   readonly recoverySeconds: number;
 }
@@ -43,9 +47,13 @@ export class Overload {
     clearInterval(this.timer);
     const recoveryMs = await this.recovery();
     const refused = this.clients.reduce((sum, client) => sum + client.refused, 0);
+    const taken = this.clients.reduce((sum, client) => sum + client.taken, 0);
+    const timesTaken = (taken + refused) / Math.max(1, taken);
     const silent = this.clients.reduce((sum, client) => sum + client.refusedWithoutTime, 0);
     if (silent > 0) this.problems.push(`OVERLOAD: ${silent} answers 503 without Retry-After`);
-    if (refused === 0) this.problems.push('OVERLOAD: nothing was refused: the bound was not met');
+    if (timesTaken < TIMES_TAKEN_LEAST) {
+      this.problems.push(`OVERLOAD: only ${timesTaken.toFixed(1)} times what was taken was sent`);
+    }
     if (this.rssMost > RSS_MIB_MOST * MiB) this.problems.push(`OVERLOAD: a producer took ${Math.round(this.rssMost / MiB)} MiB`);
     if (recoveryMs > RECOVERY_LIMIT_MS) this.problems.push(`OVERLOAD: normal again only after ${Math.round(recoveryMs / 1_000)} s`);
     for (const member of this.cluster.of('producer')) {
@@ -53,7 +61,8 @@ export class Overload {
       if (pid !== this.pids.get(member.label)) this.problems.push(`OVERLOAD: ${member.label} crashed`);
     }
     const report = {
-      refused, rssMiBMost: Math.round(this.rssMost / MiB), recoverySeconds: Math.round(recoveryMs / 100) / 10,
+      refused, timesTaken: Math.round(timesTaken * 10) / 10, rssMiBMost: Math.round(this.rssMost / MiB),
+      recoverySeconds: Math.round(recoveryMs / 100) / 10,
     };
     return { report, problems: this.problems };
   }

@@ -25,6 +25,7 @@ const PLANS = {
   'fill a disk': { everyMs: 150_000, leastMs: 5_000, mostMs: 20_000 },
   'step a clock': { everyMs: 90_000, leastMs: 5_000, mostMs: 60_000 },
   'lose a producer for good': { everyMs: 300_000, leastMs: 1_000, mostMs: 10_000 },
+  'slow a link': { everyMs: 60_000, leastMs: 5_000, mostMs: 20_000 },
 } as const satisfies Readonly<Record<string, Plan>>;
 
 export type FaultKind = keyof typeof PLANS;
