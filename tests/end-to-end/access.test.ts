@@ -11,6 +11,8 @@ import type { Coordination } from '../../src/registry/coordination';
 import { connectZooKeeper } from '../../src/registry/zookeeper-coordination';
 import type { Cluster } from '../support/cluster';
 import { sharedCluster } from '../support/shared-cluster';
+import { until } from '../support/wait';
+import { fetchText, post } from './support/client';
 import { commandsOf } from './support/commands';
 
 describe('access rights of a local cluster', function () {
@@ -80,11 +82,8 @@ describe('access rights of a local cluster', function () {
   });
 
   it('rest on secrets that only their owner reads and no process shows', () => {
-    const secrets = roles.map((role) => {
-      const file = join(cluster.folder, 'secrets', role);
-      expect(statSync(file).mode & 0o777).to.equal(0o600);
-      return readFileSync(file, 'utf8').trim().slice(role.length + 1);
-    });
+    const secrets = secretsOf(cluster);
+    for (const role of roles) expect(statSync(join(cluster.folder, 'secrets', role)).mode & 0o777).to.equal(0o600);
     expect(new Set(secrets).size).to.equal(roles.length);
     expect(statSync(join(cluster.folder, 'secrets')).mode & 0o777).to.equal(0o700);
     let seen = 0;
@@ -102,4 +101,27 @@ describe('access rights of a local cluster', function () {
     }
     expect(seen).to.be.greaterThan(5);
   });
+
+  it('and no log and no figure shows them, nor the key of a source that was used well and badly', async () => {
+    const producer = `https://[::1]:${cluster.basePort + 51}`;
+    const body = Buffer.from('a line\n');
+    expect((await post(`${producer}/${key}`, body)).status).to.equal(200);
+    expect((await post(producer, body, { headers: { 'X-Resilog-Key': key } })).status).to.equal(200);
+    expect((await post(`${producer}/${key}`, body, { headers: { 'Content-Encoding': 'gzip' } })).status).to.equal(400);
+    await commandsOf(cluster).run('source', 'disable', 'guarded');
+    await until('it is refused', 5_000, async () => (await post(`${producer}/${key}`, body)).status === 403);
+    await commandsOf(cluster).run('source', 'enable', 'guarded');
+    const logs = readdirSync(cluster.folder, { recursive: true }).map(String).filter((name) => /\.log(?:\.\d+)?$/.test(name));
+    const texts = logs.map((name) => [name, readFileSync(join(cluster.folder, name), 'utf8')] as const);
+    expect(texts.filter(([, text]) => text.length > 0).length).to.be.greaterThan(5);
+    const figures = await Promise.all([`${producer}/metrics`, `http://[::1]:${cluster.basePort + 71}/metrics`].map(fetchText));
+    for (const [name, text] of [...texts, ...figures.map((text) => ['metrics', text] as const)]) {
+      for (const secret of [...secretsOf(cluster), key]) expect(text.includes(secret), name).to.equal(false);
+    }
+  });
 });
+
+/** Passwords of the cluster's roles at ZooKeeper. */
+function secretsOf(cluster: Cluster): readonly string[] {
+  return roles.map((role) => readFileSync(join(cluster.folder, 'secrets', role), 'utf8').trim().slice(role.length + 1));
+}
