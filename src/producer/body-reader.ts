@@ -109,9 +109,6 @@ interface Decoder {
 
 /** Feeds a request to a decoder with back pressure; an error leaves the request paused. */
 async function consume(request: IncomingMessage, decoder: Decoder, signal: AbortSignal): Promise<void> {
-  const broken = new IntakeError('the client closed the connection within the body', {
-    status: 400, code: 'body-incomplete', remedy: 'send the request again',
-  });
   try {
     await new Promise<void>((resolve, reject) => {
       const fail = (error: unknown): void => {
@@ -120,9 +117,9 @@ async function consume(request: IncomingMessage, decoder: Decoder, signal: Abort
       };
       if (signal.aborted) fail(signal.reason);
       signal.addEventListener('abort', () => { fail(signal.reason); }, { once: true });
-      if (request.destroyed && !request.complete) fail(broken);
-      request.once('error', () => { fail(broken); });
-      request.once('close', () => { if (!request.complete) fail(broken); });
+      if (request.destroyed && !request.complete) fail(brokenOff());
+      request.once('error', () => { fail(brokenOff()); });
+      request.once('close', () => { if (!request.complete) fail(brokenOff()); });
       // `end` may come while the last write is still in work.
       let writing: Promise<void> = Promise.resolve();
       request.on('data', (chunk: Buffer) => {
@@ -144,6 +141,12 @@ async function consume(request: IncomingMessage, decoder: Decoder, signal: Abort
     request.removeAllListeners('data');
     decoder.destroy();
   }
+}
+
+function brokenOff(): IntakeError {
+  return new IntakeError('the client closed the connection within the body', {
+    status: 400, code: 'body-incomplete', remedy: 'send the request again',
+  });
 }
 
 function decoderFor(encoding: BodyEncoding, append: Append): Decoder {

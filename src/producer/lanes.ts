@@ -40,6 +40,15 @@ interface VolumeLanes {
   readonly slots: LaneSlot[];
 }
 
+/** Where a source's lines go; the same for every producer, so it can be kept. */
+interface Home {
+  readonly share: VolumeLanes;
+  readonly laneHash: number;
+}
+
+/** Hashing costs a request of one line a twentieth of its time. */
+const HOMES_KEPT = 10_000;
+
 /**
  * The lanes of this start of the producer: an incarnation, and for each volume a few lanes of it. When the session that
  * owns the incarnation ends, or somebody took a number of one of its lanes, all lanes are given up at once and a
@@ -47,6 +56,7 @@ interface VolumeLanes {
  */
 export class Lanes {
   private readonly shares: readonly VolumeLanes[];
+  private readonly homes = new Map<string, Home>();
   private readonly stop = new AbortController();
   private readonly unsubscribe: (() => void)[] = [];
   private incarnation: Incarnation | undefined;
@@ -88,9 +98,9 @@ export class Lanes {
 
   /** The lane of a source; IntakeError 503 when there is none at this moment. */
   laneOf(sourceId: string): Lane {
-    const { volume, slots } = this.shareOf(sourceId);
+    const { share: { volume, slots }, laneHash } = this.homeOf(sourceId);
     const count = Math.min(this.options.settings.current.intake.lanes, slots.length);
-    const lane = count === 0 ? undefined : slots[hash(sourceId, 'lane') % count]?.current;
+    const lane = count === 0 ? undefined : slots[laneHash % count]?.current;
     // The session may have ended without our handler having run: look at it before each write.
     if (this.incarnation?.alive() === false) this.renew('session changed');
     if (lane === undefined || lane.broken !== undefined) {
@@ -100,7 +110,7 @@ export class Lanes {
   }
 
   volumeOf(sourceId: string): Volume {
-    return this.shareOf(sourceId).volume;
+    return this.homeOf(sourceId).share.volume;
   }
 
   journalOf(sourceId: string): Journal {
@@ -144,6 +154,15 @@ export class Lanes {
 
   private slots(): LaneSlot[] {
     return this.shares.flatMap(({ slots }) => slots);
+  }
+
+  private homeOf(sourceId: string): Home {
+    const known = this.homes.get(sourceId);
+    if (known !== undefined) return known;
+    if (this.homes.size >= HOMES_KEPT) this.homes.clear();
+    const home = { share: this.shareOf(sourceId), laneHash: hash(sourceId, 'lane') };
+    this.homes.set(sourceId, home);
+    return home;
   }
 
   /** Highest random weight, so that a further volume takes its share and leaves the rest in place. */
