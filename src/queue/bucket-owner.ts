@@ -36,6 +36,8 @@ export class BucketOwner {
   private settling: Promise<void> | undefined;
   private again = false;
   private expiries = 0;
+  /** Counts what the watch told: a listing that was asked for before is of no worth then. */
+  private sightings = 0;
 
   constructor(
     private readonly coordination: Coordination,
@@ -109,6 +111,7 @@ export class BucketOwner {
 
   private seen(names: readonly string[]): void {
     this.owners = ownersIn(names);
+    this.sightings += 1;
     if (this.unsettled) void this.settle();
     this.events.onChange();
   }
@@ -126,9 +129,14 @@ export class BucketOwner {
   }
 
   private async settleOnce(): Promise<void> {
-    const { expiries } = this;
+    const { expiries, sightings } = this;
     const owners = ownersIn(await this.coordination.children(bucketPath(this.bucket)));
     if (expiries !== this.expiries) return;
+    // Nobody tells a second time that the bucket is free: what was asked for before must not take that place.
+    if (sightings !== this.sightings) {
+      this.again = true;
+      return;
+    }
     this.owners = owners;
     const first = owners[0];
     const mine = owners.filter((name) => this.isMine(name));
@@ -139,7 +147,7 @@ export class BucketOwner {
     if (extra.length === 0) return;
     await Promise.all(extra.map((name) => this.coordination.remove(this.pathOf(name))));
     faultPoint('queue.bucket-given-up');
-    this.owners = owners.filter((name) => !extra.includes(name));
+    if (sightings === this.sightings) this.owners = owners.filter((name) => !extra.includes(name));
   }
 
   /** Takes a node as ours if it belongs to this session: one of a former session is about to vanish. */

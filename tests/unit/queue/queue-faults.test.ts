@@ -2,12 +2,14 @@ import { expect } from 'chai';
 import { systemClock } from '../../../src/clock';
 import { UnavailableError } from '../../../src/errors';
 import { silentLog } from '../../../src/log';
+import { BucketOwner } from '../../../src/queue/bucket-owner';
 import { createQueueAdministration } from '../../../src/queue/queue-administration';
 import { createQueueConsumer } from '../../../src/queue/queue-consumer';
 import { createQueueProducer } from '../../../src/queue/queue-producer';
 import { createQueueTree } from '../../../src/queue/queue-tree';
 import type { QueueConsumer, TakenItem } from '../../../src/queue/ports';
 import { systemRandom } from '../../../src/random';
+import { NodeKind } from '../../../src/registry/coordination';
 import { MemoryCoordinationServer, type MemoryCoordination } from '../../../src/registry/memory-coordination';
 import { eventually } from '../../support/wait';
 
@@ -90,6 +92,44 @@ describe('queue with lost answers', function () {
     await eventually(async () => { expect(await owners()).to.deep.equal([]); });
     expect(queue.owned).to.equal(0);
   });
+
+  for (const late of ['children', 'remove'] as const) {
+    it(`knows that a bucket became free while its own ${late === 'remove' ? 'node was removed' : 'listing was under way'}`, async () => {
+      const coordination = server.connect();
+      opened.push({ coordination });
+      const other = await control.create('/Queue/buckets/00/owner-0a-', Buffer.alloc(0), NodeKind.ephemeralSequential);
+      if (late === 'remove') {
+        await coordination.create('/Queue/buckets/00/owner-0b-', Buffer.alloc(0), NodeKind.ephemeralSequential);
+      }
+      let answer: () => void = () => undefined;
+      const held = new Promise<void>((resolve) => { answer = resolve; });
+      let asked = false;
+      const call = coordination[late].bind(coordination) as (path: string) => Promise<never>;
+      coordination[late] = async (path) => {
+        const result = await call(path);
+        asked = true;
+        await held;
+        return result;
+      };
+      const errors: unknown[] = [];
+      const owner = new BucketOwner(coordination, 0, { id: '0b', next: () => '0b01' }, {
+        onOwned: () => undefined, onLost: () => undefined, onChange: () => undefined,
+        onError: (_, error) => { errors.push(error); },
+      });
+      await owner.start();
+      // A node that is not wanted is removed without being told to.
+      const settled = late === 'children' ? owner.settle() : undefined;
+      await eventually(() => { expect(asked).to.equal(true); });
+      await control.remove(other);
+      await eventually(() => { expect(owner.free).to.equal(true); });
+      answer();
+      await settled;
+      await systemClock.sleep(20);
+      expect(owner.free).to.equal(true);
+      expect(errors).to.deep.equal([]);
+      await owner.close();
+    });
+  }
 
   it('puts every id at least once', async () => {
     const { coordination, lose } = forgetful(server);
