@@ -35,6 +35,9 @@ export interface LockOptions {
 const LOST_AFTER_MS = 8_000;
 const GUID_BYTES = 16;
 const REMOVAL_TRIES = 120;
+const REMOVAL_PAUSE_MS = 500;
+/** Looks for a node of an attempt that had no answer: ten seconds. */
+const GHOST_SWEEPS = 20;
 
 /** Runs the work while the lock is held, and lets go in any case. */
 export async function withLock<T>(
@@ -51,50 +54,26 @@ export async function withLock<T>(
 /** Waits for the lock. UnavailableError when it was not had in time or the session ended meanwhile. */
 export async function acquireLock(coordination: Coordination, name: string, options: LockOptions): Promise<Lock> {
   const folder = `${options.folder ?? paths.locks}/${name}`;
-  const guid = randomHex(options.random, GUID_BYTES);
-  let path: string | undefined;
+  const own = new OwnNodes(coordination, folder, randomHex(options.random, GUID_BYTES), options.clock);
   try {
-    path = await createOwn(coordination, folder, guid);
-    await waitForTurn(coordination, folder, path, options);
+    await own.create();
+    return hold(coordination, own, await waitForTurn(coordination, folder, own, options), options.clock);
   } catch (error) {
-    const removal = path === undefined ? removeGhost(coordination, folder, guid) : coordination.remove(path);
-    void removal.catch(() => removeLater(coordination, folder, guid, options.clock));
+    void own.remove();
     throw error;
   }
-  return hold(coordination, folder, guid, path, options.clock);
 }
 
-/**
- * Makes the node, or finds the one that an attempt without an answer made (schedule 27: no ghost of ourselves). The
- * folder is made when it turns out to be missing: it is there but for the first time.
- */
-async function createOwn(coordination: Coordination, folder: string, guid: string): Promise<string> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      const made = await coordination.create(`${folder}/${guid}-`, Buffer.alloc(0), NodeKind.ephemeralSequential);
-      faultPoint('lock.asked-for');
-      return made;
-    } catch (error) {
-      if (error instanceof NotFoundError && attempt < 3) {
-        await coordination.ensure(folder);
-        continue;
-      }
-      if (!(error instanceof UnknownOutcomeError) || attempt >= 3) throw error;
-      const made = (await coordination.children(folder)).find((name) => name.startsWith(`${guid}-`));
-      if (made !== undefined) return `${folder}/${made}`;
-    }
-  }
-}
-
+/** The path of the node of ours that came first. */
 async function waitForTurn(
-  coordination: Coordination, folder: string, path: string, options: LockOptions,
-): Promise<void> {
+  coordination: Coordination, folder: string, own: OwnNodes, options: LockOptions,
+): Promise<string> {
   const startedAtMs = options.clock.monotonic();
   const waitMs = options.waitMs ?? 30_000;
   for (;;) {
     const names = [...(await coordination.children(folder))].sort(bySequence);
-    const mine = names.indexOf(path.slice(folder.length + 1));
-    if (mine === 0) return;
+    const mine = names.findIndex((name) => own.isMine(name));
+    if (mine === 0) return `${folder}/${names[0] ?? ''}`;
     if (mine < 0) throw new UnavailableError(`the session ended while waiting for ${folder}`);
     const leftMs = waitMs - (options.clock.monotonic() - startedAtMs);
     if (leftMs <= 0 || options.signal?.aborted) {
@@ -102,6 +81,92 @@ async function waitForTurn(
     }
     // Only the one before is watched: a release wakes one process, not all.
     await gone(coordination, `${folder}/${names[mine - 1] ?? ''}`, leftMs, options);
+  }
+}
+
+/**
+ * What one who asks for a lock has in its folder: a node, known by a guid, so that one made by an attempt without an
+ * answer is found (schedule 27: no ghost of ourselves). Such an attempt may be done later than a listing shows, by the
+ * server of a connection before: then there are two, both ours, and the first counts.
+ */
+class OwnNodes {
+  private path: string | undefined;
+  /** An attempt had no answer. */
+  private doubtful = false;
+  private removing: Promise<void> | undefined;
+
+  constructor(
+    private readonly coordination: Coordination, private readonly folder: string, private readonly guid: string,
+    private readonly clock: Clock,
+  ) {}
+
+  isMine(name: string): boolean {
+    return name.startsWith(`${this.guid}-`);
+  }
+
+  /** Makes the node or finds it, and the folder when it turns out to be missing: it is there but for the first time. */
+  async create(): Promise<void> {
+    for (let attempt = 1; this.path === undefined; attempt += 1) {
+      try {
+        this.path = await this.coordination.create(
+          `${this.folder}/${this.guid}-`, Buffer.alloc(0), NodeKind.ephemeralSequential);
+        faultPoint('lock.asked-for');
+      } catch (error) {
+        if (error instanceof NotFoundError && attempt < 3) {
+          await this.coordination.ensure(this.folder);
+          continue;
+        }
+        if (!(error instanceof UnknownOutcomeError)) throw error;
+        this.doubtful = true;
+        if (attempt >= 3) throw error;
+        this.path = (await this.paths())[0];
+      }
+    }
+  }
+
+  /** What the first try can't remove goes later, or with the session; nobody waits for it. Idempotent. */
+  remove(): Promise<void> {
+    this.removing ??= this.removeNow();
+    return this.removing;
+  }
+
+  private async removeNow(): Promise<void> {
+    try {
+      if (this.path === undefined) await this.removeAll();
+      else await this.coordination.remove(this.path);
+      faultPoint('lock.released');
+      if (this.doubtful) void this.removeLater();
+    } catch {
+      void this.removeLater();
+    }
+  }
+
+  private async paths(): Promise<readonly string[]> {
+    const names = await this.coordination.children(this.folder);
+    return names.filter((name) => this.isMine(name)).sort(bySequence).map((name) => `${this.folder}/${name}`);
+  }
+
+  private async removeAll(): Promise<void> {
+    for (const path of await this.paths()) await this.coordination.remove(path);
+  }
+
+  /**
+   * Tries until nothing of ours is there, and in doubt for some time more; the end of the session that made it removes
+   * it too. Which one that was is not asked: the session may have changed while the node was being made, and nobody
+   * else has a node of this name. Never fails.
+   */
+  private async removeLater(): Promise<void> {
+    let sweeps = this.doubtful ? GHOST_SWEEPS : 1;
+    for (let attempt = 0; attempt < REMOVAL_TRIES && this.coordination.state !== 'closed'; attempt += 1) {
+      try {
+        await this.removeAll();
+        sweeps -= 1;
+        if (sweeps === 0) return;
+      } catch (error) {
+        if (!(error instanceof ResilogError) || !error.retryable) return;
+      }
+      await this.clock.sleep(REMOVAL_PAUSE_MS);
+    }
   }
 }
 
@@ -122,10 +187,9 @@ function gone(coordination: Coordination, path: string, limitMs: number, options
   });
 }
 
-function hold(coordination: Coordination, folder: string, guid: string, path: string, clock: Clock): Lock {
+function hold(coordination: Coordination, own: OwnNodes, path: string, clock: Clock): Lock {
   const controller = new AbortController();
   let cancelDoubt: () => void = () => undefined;
-  let releasing: Promise<void> | undefined;
   const stop = (): void => {
     cancelDoubt();
     unsubscribe();
@@ -146,34 +210,9 @@ function hold(coordination: Coordination, folder: string, guid: string, path: st
     lost: controller.signal,
     release: () => {
       stop();
-      // What the first try can't remove goes later, or with the session; nobody waits for it here.
-      releasing ??= coordination.remove(path).then(
-        () => { faultPoint('lock.released'); }, () => { void removeLater(coordination, folder, guid, clock); });
-      return releasing;
+      return own.remove();
     },
   };
-}
-
-/** Removes the node that we made, if there is one. */
-async function removeGhost(coordination: Coordination, folder: string, guid: string): Promise<void> {
-  const made = (await coordination.children(folder)).find((name) => name.startsWith(`${guid}-`));
-  if (made !== undefined) await coordination.remove(`${folder}/${made}`);
-}
-
-/**
- * Tries until our node is gone; the end of the session that made it removes it too. Which one that was is not asked:
- * the session may have changed while the node was being made, and nobody else has a node of this name. Never fails.
- */
-async function removeLater(coordination: Coordination, folder: string, guid: string, clock: Clock): Promise<void> {
-  for (let attempt = 0; attempt < REMOVAL_TRIES && coordination.state !== 'closed'; attempt += 1) {
-    try {
-      await removeGhost(coordination, folder, guid);
-      return;
-    } catch (error) {
-      if (!(error instanceof ResilogError) || !error.retryable) return;
-      await clock.sleep(500);
-    }
-  }
 }
 
 /** The counter is a signed 32 bit number that wraps. */

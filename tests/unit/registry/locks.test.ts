@@ -10,7 +10,7 @@ const folder = `${paths.locks}/work`;
 /** A lock that another process holds, and one that will be asked for by a client whose connection may be broken. */
 async function setUp(): Promise<{
   clock: ManualClock; server: MemoryCoordinationServer; other: MemoryCoordination;
-  connect: (onOperation?: (what: string, path: string, done: boolean) => void) => MemoryCoordination;
+  connect: (onOperation?: (what: string, path: string, done: boolean) => void | Promise<void>) => MemoryCoordination;
   nodes: () => Promise<number>;
 }> {
   const clock = new ManualClock();
@@ -42,6 +42,32 @@ describe('locks, a node of ours that nobody knows of', () => {
     await held.release();
     expect(await nodes()).to.equal(0);
   });
+
+  for (const [when, expected] of [['before', 'ours'], ['after', 'a second one']] as const) {
+    it(`is ${expected} when its attempt without an answer is done ${when} the next one`, async () => {
+      const { clock, connect, nodes, other } = await setUp();
+      const attempts: (() => void)[] = [];
+      const client = connect((what, path, done) => (
+        what !== 'create' || !path.startsWith(folder) || done || attempts.length === 2 ? undefined
+          : new Promise<void>((resolve) => { attempts.push(resolve); })));
+      await settle();
+      const asked = acquireLock(client, 'work', { clock, random: seededRandom(5) });
+      await clock.advance(5_000);
+      expect(attempts.length, 'the first had no answer in time, and nothing was found of it').to.equal(2);
+      for (const attempt of when === 'before' ? attempts : [...attempts].reverse()) {
+        attempt();
+        await settle();
+      }
+      await clock.advance(100);
+      const lock = await asked;
+      expect(await nodes()).to.equal(2);
+      await lock.release();
+      await clock.advance(1_000);
+      expect(await nodes(), 'none is left').to.equal(0);
+      const next = await acquireLock(other, 'work', { clock, random: seededRandom(6) });
+      await next.release();
+    });
+  }
 
   it('goes when the connection broke before the answer, and stayed so for longer than anybody asks', async () => {
     const { clock, connect, nodes } = await setUp();
