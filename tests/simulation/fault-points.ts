@@ -44,8 +44,8 @@ const FILES = [
  */
 const ALONE = new Set([
   'queue/queue-tree.ts createQueueTree', 'queue/acknowledger.ts tryMulti', 'queue/queue-consumer.ts split',
-  'queue/queue-administration.ts createQueueAdministration', 'registry/locks.ts acquireLock',
-  'registry/locks.ts removeGhost', 'cli/commands/queue.ts addPurge',
+  'queue/queue-administration.ts createQueueAdministration', 'registry/locks.ts removeAll',
+  'cli/commands/queue.ts addPurge',
 ]);
 
 /** Reads the fault points and the durable effects from the sources. */

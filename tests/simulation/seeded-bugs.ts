@@ -112,7 +112,7 @@ export const seededBugs: readonly SeededBug[] = [
     }],
   },
   {
-    name: 'a seal removed', firstSeed: 223, message: LOST,
+    name: 'a seal removed', firstSeed: 611, message: LOST,
     patches: [{
       file: 'archive/memory-journal.ts',
       from: '      record.finished = record.sealedAt !== undefined && record.releasedThrough >= record.sealedAt - 1;\n',
@@ -122,7 +122,7 @@ export const seededBugs: readonly SeededBug[] = [
     }],
   },
   {
-    name: "a lane's highest block deleted", firstSeed: 1_095, options: { requests: 9 }, message: LOST,
+    name: "a lane's highest block deleted", firstSeed: 236, options: { requests: 9 }, message: LOST,
     patches: [{ file: 'archive/memory-journal.ts', from: 'n <= throughN && n < highest && !kept', to: 'n <= throughN && !kept' }],
   },
   {
