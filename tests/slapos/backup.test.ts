@@ -30,6 +30,9 @@ describe('SlapOS: backup and restore', function () {
       await shell(command(join(node.partition(partitions.get(member) ?? ''), 'srv'), name));
     }
   };
+  /** Who takes part, as the root knows it: by the incarnations that are in the servers' folders. */
+  const rootMembers = (): string =>
+    join(node.partition(/slappart\d+/.exec(cluster.published.command)?.[0] ?? ''), 'srv', 'members.json');
   let partitions = new Map<string, string>();
   const stop = async (): Promise<void> => {
     partitions = new Map(Object.keys(KEPT).map((member) => [member, cluster.partitionOf(member)]));
@@ -65,9 +68,10 @@ describe('SlapOS: backup and restore', function () {
 
   it('is taken of the stopped servers', async () => {
     await stop();
-    await each((folder, name) => `tar -C '${folder}' --exclude=incarnation -czf '${backup}/${name}.tar.gz' '${name}'`);
+    await shell(`cp '${rootMembers()}' '${backup}'`);
+    await each((folder, name) => `tar -C '${folder}' -czf '${backup}/${name}.tar.gz' '${name}'`);
     expect((await shell(`ls '${backup}'`)).trim().split('\n'))
-      .to.deep.equal(['mongodb.tar.gz', 'solr.tar.gz', 'zookeeper.tar.gz']);
+      .to.deep.equal(['members.json', 'mongodb.tar.gz', 'solr.tar.gz', 'zookeeper.tar.gz']);
   });
 
   it('outlives the cluster', async () => {
@@ -80,8 +84,8 @@ describe('SlapOS: backup and restore', function () {
     await start();
     expect((await cluster.resilog('source', 'list')).stdout).not.to.include('kept');
     await stop();
-    await each((folder, name) => `find '${folder}/${name}' -mindepth 1 ! -name incarnation -delete
-      && tar -C '${folder}' -xzf '${backup}/${name}.tar.gz'`.replace(/\s+/g, ' '));
+    await each((folder, name) => `rm -r '${folder}/${name}' && tar -C '${folder}' -xzf '${backup}/${name}.tar.gz'`);
+    await shell(`cp '${backup}/members.json' '${rootMembers()}'`);
     await start();
     expect(cluster.published['admin-secret']).to.equal(secret);
   });
