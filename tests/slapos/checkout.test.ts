@@ -30,6 +30,26 @@ describe('SlapOS: the release from a checkout', function () {
     writeFileSync(join(clone, file), change(readFileSync(join(clone, file), 'utf8')));
   };
 
+  const rebuild = async (): Promise<string> => {
+    expect((await node.run('python3', [join(clone, 'tools', 'hash-files.py')])).code).to.equal(0);
+    const { code, stdout, stderr } = await node.slapos('node', 'software', '--all');
+    expect(code, (stdout + stderr).slice(-4_000)).to.equal(0);
+    return stdout + stderr;
+  };
+  /** Process ids of the members, by name. */
+  const pids = (): Readonly<Record<string, string>> => Object.fromEntries(
+    ['zookeeper-1', 'mongodb-1', 'solr-1', 'producer-1', 'consumer-1'].map((member) =>
+      [member, readText(join(node.partition(cluster.partitionOf(member)), 'etc', 'resilog', 'run.pid'))]));
+  /** The members that have another process than before. */
+  const restarted = (before: Readonly<Record<string, string>>): string[] =>
+    Object.entries(pids()).filter(([member, pid]) => pid !== before[member]).map(([member]) => member);
+  const install = async (): Promise<void> => {
+    const { code, stderr } = await node.instance('--all');
+    expect(code, stderr.slice(-4_000)).to.equal(0);
+    await cluster.settle();
+    await cluster.untilReady();
+  };
+
   before(async () => {
     node = await sharedNode();
     clone = join(node.folder, 'clone');
@@ -79,41 +99,45 @@ describe('SlapOS: the release from a checkout', function () {
     expect(shown['connection-parameters']).to.include.keys('intake-urls', 'command');
   });
 
-  it('takes a changed template once its checksum is written, and the instance has it', async () => {
-    const partition = cluster.partitionOf('zookeeper-1');
-    const pid = (): string => readText(join(node.partition(partition), 'etc', 'resilog', 'run.pid'));
-    const former = pid();
+  it('takes a changed template once its checksum is written, and restarts the service that it is of', async () => {
+    const former = pids();
     edit('templates/logback.xml.in', (text) => text.replace('level="INFO"', 'level="WARN"'));
-    expect((await node.run('python3', [join(clone, 'tools', 'hash-files.py')])).code).to.equal(0);
-    const { code, stdout, stderr } = await node.slapos('node', 'software', '--all');
-    expect(code, (stdout + stderr).slice(-4_000)).to.equal(0);
-    expect(stdout + stderr).to.include('Installing template-logback.xml.');
+    expect(await rebuild()).to.include('Installing template-logback.xml.');
     expect(readFileSync(join(await release(), 'templates', 'logback.xml.in'), 'utf8')).to.include('level="WARN"');
-    await node.instance('--all');
-    await cluster.settle();
-    expect(readText(join(node.partition(partition), 'etc', 'resilog', 'logback.xml'))).to.include('level="WARN"');
-    expect(pid()).not.to.equal(former);
-    await cluster.untilReady();
+    await install();
+    const partition = node.partition(cluster.partitionOf('zookeeper-1'));
+    expect(readText(join(partition, 'etc', 'resilog', 'logback.xml'))).to.include('level="WARN"');
+    expect(restarted(former)).to.deep.equal(['zookeeper-1']);
+  });
+
+  it('runs a changed program', async () => {
+    const former = pids();
+    edit('src/cli/program.ts', (text) => `${text}\n// Changed.\n`);
+    expect(await rebuild()).to.include('Installing program.');
+    await install();
+    expect(restarted(former)).to.deep.equal(['producer-1', 'consumer-1']);
+  });
+
+  it('restarts nothing for a release that was built anew and has not changed', async () => {
+    const former = pids();
+    await rebuild();
+    await install();
+    expect(restarted(former)).to.deep.equal([]);
   });
 
   it('says what is wrong with a changed profile of an instance, and leaves the instance as it was', async () => {
-    const partition = cluster.partitionOf('solr-1');
-    const pid = (): string => readText(join(node.partition(partition), 'etc', 'resilog', 'run.pid'));
-    const former = pid();
+    const former = pids();
     const sound = readFileSync(join(clone, 'templates', 'instance-solr.cfg.in'), 'utf8');
-    const rebuild = async (): Promise<void> => {
-      await node.run('python3', [join(clone, 'tools', 'hash-files.py')]);
-      expect((await node.slapos('node', 'software', '--all')).code).to.equal(0);
-    };
     edit('templates/instance-solr.cfg.in', (text) => text.replace('<= file-base', '<= fiel-base'));
     await rebuild();
-    const { code, stderr } = await node.instance('--only-cp', partition);
+    const { code, stderr } = await node.instance('--all', '--only-cp', cluster.partitionOf('solr-1'));
     expect(code).not.to.equal(0);
     expect(stderr).to.include('fiel-base');
-    expect(pid()).to.equal(former);
+    expect(restarted(former)).to.deep.equal([]);
     writeFileSync(join(clone, 'templates', 'instance-solr.cfg.in'), sound);
     await rebuild();
-    await cluster.settle();
+    await install();
+    expect(restarted(former)).to.deep.equal([]);
     await cluster.destroy();
   });
 });
