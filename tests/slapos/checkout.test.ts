@@ -44,8 +44,9 @@ describe('SlapOS: the release from a checkout', function () {
   const restarted = (before: Readonly<Record<string, string>>): string[] =>
     Object.entries(pids()).filter(([member, pid]) => pid !== before[member]).map(([member]) => member);
   const install = async (): Promise<void> => {
+    // 2: all is installed, and a promise fails, such as that of a service that was restarted just now.
     const { code, stderr } = await node.instance('--all');
-    expect(code, stderr.slice(-4_000)).to.equal(0);
+    expect(code, stderr.slice(-4_000)).to.be.oneOf([0, 2]);
     await cluster.settle();
     await cluster.untilReady();
   };
