@@ -13,75 +13,92 @@ export function limitConnections(server: HttpServer | HttpsServer, limit: () => 
   // The same connection, which has to be closed as what it is by now.
   server.on('secureConnection', (socket: Socket) => { connections.secured(socket); });
   const began = (request: IncomingMessage, response: ServerResponse): void => {
-    const key = keyOf(request.socket);
-    connections.began(key);
-    response.once('close', () => { connections.ended(key); });
+    const connection = connections.began(request.socket);
+    if (connection !== undefined) response.once('close', () => { connections.ended(connection); });
   };
   server.on('request', began);
   server.on('checkContinue', began);
 }
 
+interface Connection {
+  /** Address and port of the client. */
+  readonly peer: string;
+  socket: Socket;
+  /** Requests in work; of a client that does not wait for answers, several. */
+  requests: number;
+}
+
 class Connections {
-  private readonly open = new Map<string, Socket>();
-  /** Keys of connections without a request so far, the oldest first. */
-  private readonly silent = new Set<string>();
-  /** Keys of connections between two requests, those that rest for longest first. */
-  private readonly resting = new Set<string>();
-  /** Requests in work; of a client that does not wait for answers, several on one connection. */
-  private readonly requests = new Map<string, number>();
+  private readonly open = new Map<string, Connection>();
+  private readonly bySocket = new WeakMap<Socket, Connection>();
+  /** Without a request so far, the oldest first. */
+  private readonly silent = new Set<Connection>();
+  /** Between two requests, those that rest for longest first. */
+  private readonly resting = new Set<Connection>();
 
   constructor(private readonly limit: () => number) {}
 
   opened(socket: Socket): void {
-    const key = keyOf(socket);
-    this.open.set(key, socket);
-    this.silent.add(key);
-    socket.once('close', () => { this.forget(key); });
-    while (this.open.size > this.limit()) this.giveWay(firstOf(this.silent, key) ?? firstOf(this.resting, key) ?? key);
+    const connection: Connection = { peer: peerOf(socket), socket, requests: 0 };
+    // Its client has opened the same port once more: it is over, though nobody said so yet.
+    const former = this.open.get(connection.peer);
+    if (former !== undefined) this.giveWay(former);
+    this.open.set(connection.peer, connection);
+    this.bySocket.set(socket, connection);
+    this.silent.add(connection);
+    socket.once('close', () => { this.forget(connection); });
+    while (this.open.size > this.limit() && this.isOpen(connection)) {
+      this.giveWay(firstOf(this.silent, connection) ?? firstOf(this.resting, connection) ?? connection);
+    }
   }
 
   secured(socket: Socket): void {
-    const key = keyOf(socket);
-    if (this.open.has(key)) this.open.set(key, socket);
-    else socket.destroy();
-  }
-
-  began(key: string): void {
-    this.requests.set(key, (this.requests.get(key) ?? 0) + 1);
-    this.silent.delete(key);
-    this.resting.delete(key);
-  }
-
-  ended(key: string): void {
-    const left = (this.requests.get(key) ?? 1) - 1;
-    if (left > 0) {
-      this.requests.set(key, left);
+    const connection = this.open.get(peerOf(socket));
+    if (connection === undefined) {
+      socket.destroy();
       return;
     }
-    this.requests.delete(key);
-    if (this.open.has(key)) this.resting.add(key);
+    connection.socket = socket;
+    this.bySocket.set(socket, connection);
   }
 
-  private giveWay(key: string): void {
-    const socket = this.open.get(key);
-    this.forget(key);
-    socket?.destroy();
+  /** Undefined: it has given way already. */
+  began(socket: Socket): Connection | undefined {
+    const connection = this.bySocket.get(socket);
+    if (connection === undefined || !this.isOpen(connection)) return undefined;
+    connection.requests += 1;
+    this.silent.delete(connection);
+    this.resting.delete(connection);
+    return connection;
   }
 
-  private forget(key: string): void {
-    this.open.delete(key);
-    this.silent.delete(key);
-    this.resting.delete(key);
-    this.requests.delete(key);
+  ended(connection: Connection): void {
+    connection.requests -= 1;
+    if (connection.requests === 0 && this.isOpen(connection)) this.resting.add(connection);
+  }
+
+  private isOpen(connection: Connection): boolean {
+    return this.open.get(connection.peer) === connection;
+  }
+
+  private giveWay(connection: Connection): void {
+    this.forget(connection);
+    connection.socket.destroy();
+  }
+
+  private forget(connection: Connection): void {
+    if (this.isOpen(connection)) this.open.delete(connection.peer);
+    this.silent.delete(connection);
+    this.resting.delete(connection);
   }
 }
 
-function firstOf(keys: ReadonlySet<string>, except: string): string | undefined {
-  for (const key of keys) if (key !== except) return key;
+function firstOf(connections: ReadonlySet<Connection>, except: Connection): Connection | undefined {
+  for (const connection of connections) if (connection !== except) return connection;
   return undefined;
 }
 
 /** A TLS connection and the TCP connection below it have the same. */
-function keyOf({ remoteAddress, remotePort }: Socket): string {
+function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `[${remoteAddress ?? ''}]:${remotePort ?? 0}`;
 }

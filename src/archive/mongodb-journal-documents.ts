@@ -11,12 +11,17 @@ import { VarintReader, VarintWriter } from './varint';
 export function toDocument(block: Block): JournalDocument {
   const sources: SegmentSource[] = [];
   const sourceIndex = new Map<string, number>();
+  /** By object: most lines of a source come with the same one. */
+  const knownSources = new Map<SegmentSource, number>();
   const files: string[] = [];
   const fileIndex = new Map<string, number>();
   const writer = new VarintWriter();
   for (const { source, fileId } of block.segments) {
-    const key = JSON.stringify([source.id, source.name, source.indexed, source.timeZone]);
-    if (!sourceIndex.has(key)) sourceIndex.set(key, sources.push(source) - 1);
+    if (!knownSources.has(source)) {
+      const key = JSON.stringify([source.id, source.name, source.indexed, source.timeZone]);
+      if (!sourceIndex.has(key)) sourceIndex.set(key, sources.push(source) - 1);
+      knownSources.set(source, sourceIndex.get(key) ?? 0);
+    }
     if (!fileIndex.has(fileId)) fileIndex.set(fileId, files.push(fileId) - 1);
   }
   writer.unsigned(block.frames.length).unsigned(files.length).unsigned(block.segments.length);
@@ -26,9 +31,7 @@ export function toDocument(block: Block): JournalDocument {
   }
   let receivedMs = 0;
   for (const segment of block.segments) {
-    const { source } = segment;
-    const key = JSON.stringify([source.id, source.name, source.indexed, source.timeZone]);
-    writer.unsigned(fileIndex.get(segment.fileId) ?? 0).unsigned(sourceIndex.get(key) ?? 0)
+    writer.unsigned(fileIndex.get(segment.fileId) ?? 0).unsigned(knownSources.get(segment.source) ?? 0)
       .unsigned(segment.frame).unsigned(segment.lines).unsigned(segment.bytes)
       .signed(segment.receivedMs - receivedMs);
     receivedMs = segment.receivedMs;

@@ -124,9 +124,10 @@ class Comparison {
     const remove = (ids: readonly string[]) => () => removeDocuments(context, collection, ids);
     // Once for all that it mends: the first changes the claim.
     let begun: Promise<boolean> | undefined;
-    const again = (): Promise<boolean> => (begun ??= indexAgain(context, volume, state));
+    const again = (): Promise<boolean> => (begun ??= indexAgain(context, volume, state, lines.doubled));
     const all: Suspicion[] = [];
-    const tell = (kind: Damage['kind'], ids: readonly string[], repair: () => Promise<boolean>): void => {
+    const expected = state.phase === Phase.verified;
+    const tell = (kind: Damage['kind'], ids: readonly string[], repair?: () => Promise<boolean>): void => {
       const more = lines.cut ? ' or more' : '';
       const detail = `${ids.length}${more} documents, such as ${ids[0] ?? ''}`;
       if (ids.length > 0) all.push(this.suspect(state, kind, detail, repair));
@@ -134,9 +135,8 @@ class Comparison {
     tell('lines-alien', lines.alien, remove(lines.alien));
     const buried = lines.buried.length > 0 && await this.isBeingDeleted(state) ? [] : lines.buried;
     tell('lines-buried', buried, remove(buried));
-    tell('lines-doubled', lines.doubled, async () => await remove(lines.doubled)() && again());
-    tell('lines-refused', lines.refused, again);
-    const expected = state.phase === Phase.verified;
+    tell('lines-doubled', lines.doubled, expected ? again : undefined);
+    tell('lines-refused', lines.refused, expected ? again : undefined);
     if (lines.missing > 0 && expected) {
       const detail = `${lines.missing} of ${state.lines} lines, from line ${lines.firstMissing ?? 0} on`;
       all.push(this.suspect(state, 'lines-missing', detail, lines.cut ? undefined : again));

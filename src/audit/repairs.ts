@@ -25,17 +25,21 @@ export async function removeDocuments(
 
 /**
  * Has a file indexed again from its first line, as `resilog set-aside replay` does: under a new claim, if it is still
- * under the one that was looked at.
+ * under the one that was looked at. Documents with an id that others have, too, are taken out only when it is sure that
+ * their lines come back, and before anybody is told to bring them.
  */
 export async function indexAgain(
-  { deletions, queue, clock }: Pick<AuditContext, 'deletions' | 'queue' | 'clock'>, { states }: Volume, state: FileState,
+  context: Pick<AuditContext, 'deletions' | 'queue' | 'clock' | 'index'>, { states }: Volume, state: FileState,
+  doubled: readonly string[] = [],
 ): Promise<boolean> {
+  const { deletions, queue, clock } = context;
   if (state.phase !== Phase.verified || await states.countClosed(BACKLOG_FILES) >= BACKLOG_FILES) return false;
   // A deletion could not see lines that the index had lost: it has to meet them when they are back.
   await reopenDeletions(deletions, state.firstReceivedMs);
   const restarted = await states.restart(state.id, state.claim, clock.now());
   faultPoint('audit.file-restarted');
   if (!restarted) return false;
+  if (doubled.length > 0) await removeDocuments(context, state.collection, doubled);
   // Without this the recoverer does it, some minutes later.
   await queue.put([state.id]);
   faultPoint('audit.file-queued');

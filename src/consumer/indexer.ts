@@ -143,7 +143,6 @@ export class Indexer {
     const started = clock.monotonic();
     try {
       const refusals = await this.addInParts(collection, documents, batch);
-      if (refusals.length === documents.length) await this.doubt(collection, documents, refusals);
       metrics.batches.inc({ outcome: 'accepted' });
       metrics.linesIndexed.inc(documents.length - refusals.length);
       metrics.linesRefused.inc(refusals.length);
@@ -168,7 +167,9 @@ export class Indexer {
       const part = documents.slice(sent, sent + this.pace.documents);
       try {
         await Promise.all(batch.map(({ ticket }) => ticket.confirm()));
-        refusals.push(...await this.addPart(collection, part));
+        const refused = await this.addPart(collection, part);
+        if (refused.length === part.length) await this.doubt(collection, part, refused);
+        refusals.push(...refused);
         sent += part.length;
         failures = 0;
       } catch (error) {
@@ -196,7 +197,7 @@ export class Indexer {
   }
 
   /**
-   * All of a batch was refused: an index that refuses whatever it is given, because its schema was broken, say, must
+   * All of a request was refused: an index that refuses whatever it is given, because its schema was broken, say, must
    * not make set-aside lines of a whole backlog. One document without any content decides. It has the id of one that
    * was refused, so that after a crash it goes with the next try of that line. UnavailableError if it is refused, too.
    */

@@ -82,20 +82,12 @@ export async function readBody(
     options.onBytes?.(chunk.length);
     return lines.append(chunk);
   };
-  const stop = new AbortController();
-  const cancel = options.clock.timer(options.timeoutMs, () => {
-    stop.abort(new IntakeError(`the body did not arrive within ${options.timeoutMs} ms`, {
-      status: 408, code: 'body-timeout', remedy: 'send smaller bodies or use a faster connection',
-    }));
-  });
   try {
-    await consume(request, decoderFor(encoding, append), stop.signal);
+    await consume(request, decoderFor(encoding, append), options);
     return { ...await lines.finish(), recycle: () => { lines.recycle(); } };
   } catch (error) {
     lines.recycle();
     throw error;
-  } finally {
-    cancel();
   }
 }
 
@@ -108,15 +100,16 @@ interface Decoder {
 }
 
 /** Feeds a request to a decoder with back pressure; an error leaves the request paused. */
-async function consume(request: IncomingMessage, decoder: Decoder, signal: AbortSignal): Promise<void> {
+async function consume(request: IncomingMessage, decoder: Decoder, options: BodyReaderOptions): Promise<void> {
+  const { clock, timeoutMs } = options;
+  let cancel: (() => void) | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
       const fail = (error: unknown): void => {
         request.pause();
         reject(error instanceof Error ? error : new Error(messageOf(error)));
       };
-      if (signal.aborted) fail(signal.reason);
-      signal.addEventListener('abort', () => { fail(signal.reason); }, { once: true });
+      cancel = clock.timer(timeoutMs, () => { fail(tooSlow(timeoutMs)); });
       if (request.destroyed && !request.complete) fail(brokenOff());
       request.once('error', () => { fail(brokenOff()); });
       request.once('close', () => { if (!request.complete) fail(brokenOff()); });
@@ -138,9 +131,16 @@ async function consume(request: IncomingMessage, decoder: Decoder, signal: Abort
       });
     });
   } finally {
+    cancel?.();
     request.removeAllListeners('data');
     decoder.destroy();
   }
+}
+
+function tooSlow(timeoutMs: number): IntakeError {
+  return new IntakeError(`the body did not arrive within ${timeoutMs} ms`, {
+    status: 408, code: 'body-timeout', remedy: 'send smaller bodies or use a faster connection',
+  });
 }
 
 function brokenOff(): IntakeError {

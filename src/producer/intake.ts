@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { KeyAnswer, KeyRecord } from '../archive/journal';
+import type { KeyAnswer, KeyRecord, SegmentSource } from '../archive/journal';
 import type { Clock } from '../clock';
 import { limits } from '../limits';
 import type { Source } from '../registry/ports';
@@ -47,6 +47,8 @@ type Stored = { readonly answer: IntakeAnswer } | KeyKnown;
  */
 export class Intake {
   private readonly pool: BufferPool;
+  /** One object a source, so that lines of many requests in a block are known to have the same. */
+  private readonly segmentSources = new WeakMap<Source, SegmentSource>();
 
   constructor(private readonly options: IntakeOptions) {
     const { budget, settings } = options;
@@ -89,13 +91,22 @@ export class Intake {
     const { lanes, clock } = this.options;
     const bodySha256 = key === undefined ? '' : sha256Of(body);
     const result = await lanes.submit({
-      source: { id: source.id, name: source.name, indexed: source.indexed, timeZone: source.timeZone },
+      source: this.segmentSourceOf(source),
       receivedMs: clock.now(), runs: body.runs,
       ...(key === undefined ? {} : { key: { key, bodySha256 } }),
     });
     if (result.outcome === 'repeated') return { bodySha256, record: result.record };
     if (result.outcome === 'busy') return { bodySha256, record: undefined };
     return { answer: { lines: body.lines, bytes: body.bytes, files: result.files } };
+  }
+
+  private segmentSourceOf(source: Source): SegmentSource {
+    const known = this.segmentSources.get(source);
+    if (known !== undefined) return known;
+    const { id, name, indexed, timeZone } = source;
+    const made = { id, name, indexed, timeZone };
+    this.segmentSources.set(source, made);
+    return made;
   }
 
   /** The answer that the first request with this key got, as soon as there is one (schedule 15). */

@@ -110,9 +110,12 @@ function answerError(options: RoutesOptions, context: Context, error: unknown): 
 /** Gives the rest of a body that is not wanted a moment to arrive, so that the connection can be used again. */
 function dropRest(clock: Clock, { req, res }: Context): void {
   res.once('finish', () => {
-    const cancel = clock.timer(DROPPED_BODY_MS, () => { req.socket.destroy(); });
+    if (req.readableEnded || req.destroyed) return;
+    const cancel = clock.timer(DROPPED_BODY_MS, () => { if (!req.complete) req.socket.destroy(); });
     req.once('end', cancel);
     req.once('close', cancel);
+    // Who began to read it left it paused, and then nobody else reads on.
+    req.resume();
   });
 }
 

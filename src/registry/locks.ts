@@ -119,7 +119,7 @@ class OwnNodes {
         if (!(error instanceof UnknownOutcomeError)) throw error;
         this.doubtful = true;
         if (attempt >= 3) throw error;
-        this.path = (await this.paths())[0];
+        this.path = await this.found();
       }
     }
   }
@@ -128,6 +128,16 @@ class OwnNodes {
   remove(): Promise<void> {
     this.removing ??= this.removeNow();
     return this.removing;
+  }
+
+  /** What an attempt without an answer has made, or not yet; where there is no folder, it has made nothing. */
+  private async found(): Promise<string | undefined> {
+    try {
+      return (await this.paths())[0];
+    } catch (error) {
+      if (error instanceof NotFoundError) return undefined;
+      throw error;
+    }
   }
 
   private async removeNow(): Promise<void> {

@@ -117,6 +117,8 @@ export class MembersWatch {
   private readonly callbacks = new Set<(members: readonly Presence[]) => void>();
   private readonly watch: Watch;
   private readonly folder: string;
+  /** The current ones, as long as nothing changes: a producer asks at every request. */
+  private known: readonly Presence[] | undefined;
   /** Resolves when the members' names are known and each was read once. */
   readonly ready: Promise<void>;
 
@@ -130,10 +132,11 @@ export class MembersWatch {
   }
 
   get current(): readonly Presence[] {
-    return [...this.members]
+    this.known ??= [...this.members]
       .sort(([one], [other]) => (one < other ? -1 : 1))
       .map(([, member]) => member.presence)
       .filter((presence) => presence !== undefined);
+    return this.known;
   }
 
   onChange(callback: (members: readonly Presence[]) => void): () => void {
@@ -145,6 +148,7 @@ export class MembersWatch {
     this.watch.close();
     for (const member of this.members.values()) member.watch.close();
     this.members.clear();
+    this.known = undefined;
     this.callbacks.clear();
   }
 
@@ -171,6 +175,7 @@ export class MembersWatch {
   }
 
   private tell(): void {
+    this.known = undefined;
     const { current } = this;
     for (const callback of [...this.callbacks]) callback(current);
   }

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
+import { EventEmitter } from 'node:events';
 import { createServer, request, Agent, type Server } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, Socket, type AddressInfo } from 'node:net';
 import { limitConnections } from '../../src/connection-limit';
 import { eventually } from '../support/wait';
 
@@ -95,6 +96,33 @@ describe('the bound of connections', () => {
     await eventually(() => { expect(text).to.include('slow'); });
     await silent();
     await closed(busy);
+  });
+
+  it('and the newest alone when the limit was lowered below those at work', async () => {
+    limit = 2;
+    const agents = [keptAlive(), keptAlive()];
+    const slow = agents.map((agent) => get('/slow', agent));
+    await eventually(() => { expect(answers.length).to.equal(2); });
+    limit = 1;
+    await closed(await silent());
+    for (const answer of answers) answer();
+    expect(await Promise.all(slow)).to.deep.equal(['slow', 'slow']);
+    for (const agent of agents) agent.destroy();
+  });
+
+  it('knows a connection from a former one of the same port, whose end is told later', () => {
+    const events = new EventEmitter();
+    limitConnections(events as Server, () => 2);
+    const [former, next, other, last] = [1, 1, 2, 3].map((remotePort) =>
+      Object.defineProperties(new Socket(), { remoteAddress: { value: '::1' }, remotePort: { value: remotePort } }));
+    for (const socket of [former, next]) events.emit('connection', socket);
+    former?.emit('close');
+    events.emit('connection', other);
+    expect([former, next, other].map((socket) => socket?.destroyed)).to.deep.equal([true, false, false]);
+    events.emit('connection', last);
+    expect([next, other, last].map((socket) => socket?.destroyed), 'it still counts').to.deep.equal([true, false, false]);
+    other?.destroy();
+    last?.destroy();
   });
 
   it('applies a changed limit at the next connection', async () => {

@@ -38,6 +38,22 @@ async function trickle(first: string, byte: string): Promise<{ text: string; ms:
   return { text, ms: performance.now() - startedMs };
 }
 
+/** Is refused in the middle of a body, sends the rest late and goes on; gives the statuses of the first seconds. */
+async function refusedEarly(forMs: number): Promise<readonly number[]> {
+  const connection = await rawConnection(running.port);
+  connection.socket.write(request(['Content-Length: 2000', 'Content-Encoding: gzip'], Buffer.alloc(1_000, 'x')));
+  await waitFor(() => statusesIn(connection.received()).length === 1, 10_000);
+  connection.socket.write(Buffer.alloc(1_000, 'x'));
+  const endMs = performance.now() + forMs;
+  for (let sent = 1; performance.now() < endMs && !connection.socket.destroyed; sent += 1) {
+    connection.socket.write(request(['Content-Length: 5'], Buffer.from('a line'.slice(0, 5))));
+    await waitFor(() => statusesIn(connection.received()).length > sent || connection.socket.destroyed, 10_000);
+    await new Promise((resolve) => { setTimeout(resolve, 250); });
+  }
+  connection.socket.destroy();
+  return statusesIn(connection.received());
+}
+
 describe('intake and hostile clients', function () {
   this.timeout(60_000);
   const rejections: unknown[] = [];
@@ -47,6 +63,8 @@ describe('intake and hostile clients', function () {
   let slowBody: Promise<{ text: string; ms: number }>;
   /** Refused already, with a body that is not wanted. */
   let slowRest: Promise<{ text: string; ms: number }>;
+  /** Refused in the middle of a body, and in order from there on. */
+  let refused: Promise<readonly number[]>;
   let idle: readonly RawConnection[];
 
   before(async () => {
@@ -56,6 +74,7 @@ describe('intake and hostile clients', function () {
     slowHeaders = trickle('POST / HTTP/1.1\r\nHost: x\r\nX-Slow: ', 'x');
     slowBody = trickle(head(['Content-Length: 1000']), 'b');
     slowRest = trickle(head(['Content-Length: 1000', 'Content-Encoding: br']), 'b');
+    refused = refusedEarly(7_000);
     idle = await Promise.all(Array.from({ length: IDLE_CONNECTIONS }, () => tcpConnection(running.port)));
   });
   after(async () => {
@@ -216,6 +235,13 @@ describe('intake and hostile clients', function () {
     expect(slow.ms).to.be.within(BODY_TIMEOUT_MS - 500, BODY_TIMEOUT_MS + 10_000);
     expect(statusesIn(headers.text)).to.deep.equal([408]);
     expect(headers.ms).to.be.below(35_000);
+  });
+
+  it('that were refused in the middle of a body keep their connection, if they send the rest in time', async () => {
+    const [first, ...others] = await refused;
+    expect(first).to.equal(400);
+    expect(others.length).to.be.greaterThan(10);
+    expect(new Set(others)).to.deep.equal(new Set([200]));
   });
 
   it(`that only connect, ${IDLE_CONNECTIONS} of them, are cut off, and meanwhile nobody waited for them`, async () => {

@@ -5,7 +5,7 @@ import { CommitPolicy } from '../../../src/consumer/commit-policy';
 import { Indexer } from '../../../src/consumer/indexer';
 import { createConsumerMetrics } from '../../../src/consumer/metrics';
 import { StoppedError } from '../../../src/consumer/stopped-error';
-import { FencedError } from '../../../src/errors';
+import { FencedError, UnavailableError, UnknownOutcomeError } from '../../../src/errors';
 import { MemoryIndex } from '../../../src/index/memory-index';
 import type { IndexDocument } from '../../../src/index/ports';
 import { silentLog } from '../../../src/log';
@@ -20,9 +20,9 @@ function documentsOf(fileId: string): readonly IndexDocument[] {
   }));
 }
 
-/** Sends one batch of two documents at a time. */
-function indexerOf(index: MemoryIndex): Indexer {
-  const settings = new MemorySettings({ consumer: { batchDocuments: 2, batchesInFlight: 1 } });
+/** Sends one batch at a time. */
+function indexerOf(index: MemoryIndex, batchDocuments = 2): Indexer {
+  const settings = new MemorySettings({ consumer: { batchDocuments, batchesInFlight: 1 } });
   const parts = { index, settings, clock: systemClock, metrics: createConsumerMetrics(new Registry()) };
   return new Indexer({ ...parts, random: systemRandom, commits: new CommitPolicy({ ...parts, log: silentLog }) });
 }
@@ -55,6 +55,25 @@ describe('Indexer', () => {
     expect(new Set(hits.map(({ fileID }) => fileID))).to.deep.equal(new Set(['sent', 'other']));
   });
 
+  it('sets nothing aside when the index refuses everything from the middle of a batch on', async () => {
+    const index = new MemoryIndex();
+    await index.prepare(COLLECTION);
+    const add = index.add.bind(index);
+    const parts: number[] = [];
+    index.add = (collection, documents) => {
+      parts.push(documents.length);
+      // The whole is not managed in time, so it is sent in parts.
+      if (documents.length === 60) return Promise.reject(new UnknownOutcomeError('no answer in time'));
+      return parts.length === 2 ? add(collection, documents)
+        : Promise.resolve(documents.map(({ id }) => ({ id, reason: 'unknown field' })));
+    };
+    const indexer = indexerOf(index, 60);
+    const documents = Array.from({ length: 30 }, (_, file) => documentsOf(`f${file}`)).flat();
+    const failure = await failureOf(indexer.write(COLLECTION, documents, { signal: running, confirm: ours }));
+    expect(failure).to.be.instanceOf(UnavailableError).with.property('message').that.includes('even an empty one');
+    expect(parts.slice(0, 4)).to.deep.equal([60, 30, 30, 1]);
+  });
+
   it('takes nothing from work that was stopped already', async () => {
     const late = indexerOf(new MemoryIndex()).write(
       COLLECTION, documentsOf('late'), { signal: AbortSignal.abort(), confirm: ours });
@@ -64,10 +83,7 @@ describe('Indexer', () => {
   it('sends nothing of a file that is another\'s by now, and all others of its batch', async () => {
     const index = new MemoryIndex();
     await index.prepare(COLLECTION);
-    const settings = new MemorySettings({ consumer: { batchDocuments: 100, batchesInFlight: 1 } });
-    const parts = { index, settings, clock: systemClock, metrics: createConsumerMetrics(new Registry()) };
-    const commits = new CommitPolicy({ ...parts, log: silentLog });
-    const indexer = new Indexer({ ...parts, random: systemRandom, commits });
+    const indexer = indexerOf(index, 100);
     const lost = (): Promise<void> => Promise.reject(new FencedError('the claim is over'));
     const mine = indexer.write(COLLECTION, documentsOf('mine'), { signal: running, confirm: ours });
     const another = indexer.write(COLLECTION, documentsOf('another'), { signal: running, confirm: lost });

@@ -69,6 +69,22 @@ describe('locks, a node of ours that nobody knows of', () => {
     });
   }
 
+  it('is asked for again when the first lock of its name had no answer, and so made not even the folder', async () => {
+    const { clock, server } = await setUp();
+    let lost = 0;
+    const client = server.connect({ onOperation: (what, path, done) => {
+      if (what !== 'create' || !path.startsWith(`${paths.locks}/first/`) || done || lost > 0) return undefined;
+      lost += 1;
+      return new Promise<void>(() => undefined);
+    } });
+    await settle();
+    const asked = acquireLock(client, 'first', { clock, random: seededRandom(7) });
+    await clock.advance(10_000);
+    const lock = await asked;
+    expect(lost).to.equal(1);
+    await lock.release();
+  });
+
   it('goes when the connection broke before the answer, and stayed so for longer than anybody asks', async () => {
     const { clock, connect, nodes } = await setUp();
     let isBroken = false;
