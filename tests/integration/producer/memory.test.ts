@@ -4,14 +4,16 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
+import { checkout } from '../../support/checkout';
 import { Mongod } from './mongod';
 import { keyOf } from './support';
 import { transpiled } from './transpile';
 
 const MiB = 1024 * 1024;
 const LIMIT = 300 * 1_000_000;
-/** As a producer is started where memory is short: what is freed goes back to the system, young garbage goes early. */
-const nodeOptions = ['--max-semi-space-size=1', '--max-old-space-size=192'];
+/** As a producer is started: what is freed goes back to the system. */
+const script = readFileSync(join(checkout, 'templates', 'run-process.in'), 'utf8');
+const nodeOptions = /NODE_OPTIONS="([^"]+)"/.exec(script)?.[1]?.split(' ') ?? [];
 const allocator = {
   MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '32768', MALLOC_TRIM_THRESHOLD_: '131072',
 };
@@ -58,6 +60,8 @@ describe('memory of a producer', function () {
   let watch: NodeJS.Timeout;
 
   before(async () => {
+    expect(nodeOptions).to.include('--max-old-space-size=192');
+    for (const [name, value] of Object.entries(allocator)) expect(script).to.include(name).and.include(value);
     mongod = await Mongod.start();
     program = transpiled(['src', 'tests/support', 'tests/integration/producer']);
     const main = join(program.folder, 'tests/integration/producer/memory-main.js');
