@@ -27,7 +27,7 @@ export PATH := $(CURDIR)/parts/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help build up down status clean distclean demo test test-long test-slapos chaos overload mends \
-	lint typecheck lock hashes sdist bench-intake bench-normaliser fuzz-normaliser fuzz-input
+	lint typecheck lock hashes sdist bench-intake bench-queue bench-normaliser fuzz-normaliser fuzz-input
 
 help: ## show this list
 	@echo 'Targets:'
@@ -108,6 +108,9 @@ sdist: ## pack the SlapOS release into sdist/, ready to be served and supplied f
 
 bench-intake: build ## measure durable intake against a bare HTTPS sink that fsyncs
 	@TS_NODE_TRANSPILE_ONLY=true node -r ts-node/register benchmarks/intake.ts
+
+bench-queue: build ## measure the queue on three ZooKeepers, with up to 100,000 items waiting, against the classic recipe
+	@TS_NODE_TRANSPILE_ONLY=true node -r ts-node/register benchmarks/queue.ts
 
 bench-normaliser: build ## measure the normaliser: against PyLogsParser, with two workers, with more definitions
 	@TS_NODE_TRANSPILE_ONLY=true node -r ts-node/register benchmarks/normaliser.ts

@@ -14,6 +14,7 @@ import { commandsOf } from '../tests/end-to-end/support/commands';
 import { startCluster, type Cluster } from '../tests/support/cluster';
 import { Figures, type Round } from './support/figures';
 import type { Load, LoadResult } from './support/load';
+import { cpuSecondsOf } from './support/processes';
 
 const MiB = 2 ** 20;
 const SECONDS = 8;
@@ -21,7 +22,6 @@ const WARM_SECONDS = 3;
 /** More than a lane holds at once, so that few bodies repeat in what is compressed together. */
 const BODIES_MIB = 64;
 const LINE_BYTES = 300;
-const TICKS_A_SECOND = 100;
 
 const shapes = [
   { name: 'bodies of 1 MiB, 8 connections', bodyBytes: MiB, connections: 8, unit: 'MiB/s' },
@@ -54,14 +54,6 @@ function writeBodies(file: string, bodyBytes: number): void {
     bodies.push(body);
   }
   writeFileSync(file, Buffer.concat(bodies));
-}
-
-function cpuSecondsOf(pids: readonly number[]): number {
-  const ticks = pids.map((pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
-    return Number(fields[11]) + Number(fields[12]);
-  });
-  return ticks.reduce((sum, value) => sum + value, 0) / TICKS_A_SECOND;
 }
 
 async function load(contestant: Contestant, shape: Shape, bodies: string, seconds: number): Promise<Round> {

@@ -1,78 +1,182 @@
+/**
+ * The queue of files: `ts-node benchmarks/queue.ts [ROUNDS]`. From put to acknowledgement, on three members of
+ * ZooKeeper, with more and more that waits already: items of one file id, at most ten in a multi; items as producers
+ * make them, of many ids; and the classic reliable queue, whose cost grows with what waits. In turns, one line of JSON
+ * a figure, and a table in the end.
+ */
 import { systemClock } from '../src/clock';
+import { messageOf } from '../src/errors';
 import { silentLog } from '../src/log';
+import { bucketOf } from '../src/queue/layout';
 import { createQueueConsumer } from '../src/queue/queue-consumer';
 import { createItem, createQueueProducer } from '../src/queue/queue-producer';
 import { createQueueTree } from '../src/queue/queue-tree';
-import { bucketOf } from '../src/queue/layout';
 import { randomHex, systemRandom } from '../src/random';
+import type { Coordination } from '../src/registry/coordination';
 import { connectZooKeeper } from '../src/registry/zookeeper-coordination';
+import { ClassicQueue } from './support/classic-queue';
+import { Figures, type Round } from './support/figures';
+import { cpuSecondsOf } from './support/processes';
+import { startEnsemble } from './support/zookeeper-ensemble';
 
-/** Items in one multi, for puts and acknowledgements alike; one file id an item. */
+/** Items in one multi, for puts and acknowledgements alike. */
 const MULTI_ITEMS = 10;
 const IN_FLIGHT = 32;
 const BUCKETS = 64;
+const BACKLOGS = [100, 1_000, 10_000, 100_000] as const;
+const ITEMS = 6_000;
+/** Ids of one put by a producer that closes many files at once. */
+const GROUP_IDS = 12_800;
+const GROUPED_IDS = 128_000;
+const CLASSIC_ITEMS = 200;
+const GROUPED_IN_FLIGHT = 4;
+const CLASSIC = 'classic reliable queue';
+const CLASSIC_IN_FLIGHT = 8;
 
-/**
- * Items a second from put to acknowledgement, at rising backlogs, against one ZooKeeper address:
- * `ts-node benchmarks/queue.ts HOST PORT [BACKLOG …]`. One line of JSON a backlog.
- */
-async function main(host: string, port: number, backlogs: readonly number[]): Promise<void> {
-  const common = { clock: systemClock, random: systemRandom, log: silentLog };
-  const chroot = `/bench-${randomHex(systemRandom, 6)}`;
-  const connect = () => connectZooKeeper({ ...common, servers: [{ host, port }], chroot });
-  const [producing, consuming] = [connect(), connect()];
-  await createQueueTree(producing, BUCKETS);
-  const queue = createQueueConsumer({ ...common, coordination: consuming, noProgressMs: () => 600_000 });
-  await queue.start(() => undefined);
-  while (queue.owned < BUCKETS) await systemClock.sleep(50);
+const common = { clock: systemClock, random: systemRandom, log: silentLog };
 
-  const put = async (count: number): Promise<void> => {
-    let left = Math.ceil(count / MULTI_ITEMS);
-    const worker = async (): Promise<void> => {
-      while (left > 0) {
-        left -= 1;
-        const ids = Array.from({ length: MULTI_ITEMS }, () => randomHex(systemRandom, 12));
-        await producing.multi(ids.map((id) => createItem(bucketOf(id, BUCKETS), [id])));
-      }
-    };
-    await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
-  };
-  const takeAll = async (count: number): Promise<void> => {
-    let left = count;
-    const worker = async (): Promise<void> => {
-      while (left > 0) {
-        left -= MULTI_ITEMS;
-        let got = 0;
-        while (got < MULTI_ITEMS) {
-          const items = await queue.take(MULTI_ITEMS - got, AbortSignal.timeout(20_000));
-          if (items.length === 0) throw new Error('the queue ran dry');
-          got += items.length;
-          await queue.acknowledge(items);
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
-  };
-
-  const sample = 6_000;
-  let waiting = 0;
-  for (const backlog of backlogs) {
-    if (backlog > waiting) await put(backlog - waiting);
-    waiting = Math.max(backlog, waiting);
-    const started = systemClock.monotonic();
-    await Promise.all([put(sample), takeAll(sample)]);
-    const seconds = (systemClock.monotonic() - started) / 1_000;
-    const { items } = await createQueueProducer({ ...common, coordination: producing }).depth();
-    process.stdout.write(`${JSON.stringify({
-      figure: 'queue', backlog, items: sample, itemsPerMulti: MULTI_ITEMS,
-      itemsPerSecond: Math.round(sample / seconds), depth: items,
-    })}\n`);
-  }
-  await takeAll(waiting);
-  await queue.close();
-  await producing.removeTree('/');
-  await Promise.all([producing.close(), consuming.close()]);
+function newIds(count: number): string[] {
+  return Array.from({ length: count }, () => randomHex(systemRandom, 12));
 }
 
-const [host = '::1', port = '2181', ...backlogs] = process.argv.slice(2);
-void main(host, Number(port), backlogs.length > 0 ? backlogs.map(Number) : [0, 10_000, 100_000]);
+/** Calls `work` for all of `count`, `step` at a time, several at once. */
+async function inParallel(
+  count: number, step: number, workers: number, work: (some: number) => Promise<void>,
+): Promise<void> {
+  let left = count;
+  await Promise.all(Array.from({ length: workers }, async () => {
+    while (left > 0) {
+      const some = Math.min(step, left);
+      left -= some;
+      await work(some);
+    }
+  }));
+}
+
+/** Puts and takes as many as `amount`, at once; `fill` makes what waits meanwhile. */
+interface Contestant {
+  readonly name: string;
+  readonly unit: string;
+  readonly amount: number;
+  readonly fill: (count: number) => Promise<void>;
+  readonly run: (amount: number) => Promise<void>;
+}
+
+/** A connection of its own each time. */
+type Connect = () => Coordination;
+
+interface Queue {
+  readonly producing: Coordination;
+  /** Resolves when so many ids were taken and acknowledged. */
+  readonly take: (ids: number) => Promise<void>;
+}
+
+async function queueOf(connect: Connect): Promise<Queue> {
+  const producing = connect();
+  await createQueueTree(producing, BUCKETS);
+  const queue = createQueueConsumer({ ...common, coordination: connect(), noProgressMs: () => 600_000 });
+  await queue.start(() => undefined);
+  while (queue.owned < BUCKETS) await systemClock.sleep(50);
+  const take = async (ids: number): Promise<void> => {
+    let left = ids;
+    await Promise.all(Array.from({ length: IN_FLIGHT }, async () => {
+      while (left > 0) {
+        const items = await queue.take(MULTI_ITEMS, AbortSignal.timeout(20_000));
+        if (items.length === 0) throw new Error('the queue ran dry');
+        left -= items.reduce((sum, { fileIds }) => sum + fileIds.length, 0);
+        await queue.acknowledge(items);
+      }
+    }));
+  };
+  return { producing, take };
+}
+
+async function single(connect: Connect): Promise<Contestant> {
+  const { producing, take } = await queueOf(connect);
+  const fill = (count: number): Promise<void> => inParallel(count, MULTI_ITEMS, IN_FLIGHT, async (some) => {
+    await producing.multi(newIds(some).map((id) => createItem(bucketOf(id, BUCKETS), [id])));
+  });
+  return {
+    name: 'one file id an item', unit: 'items/s', amount: ITEMS, fill,
+    run: async (amount) => { await Promise.all([fill(amount), take(amount)]); },
+  };
+}
+
+async function grouped(connect: Connect): Promise<Contestant> {
+  const { producing, take } = await queueOf(connect);
+  const producer = createQueueProducer({ ...common, coordination: producing });
+  const fill = (count: number): Promise<void> => (
+    inParallel(count, GROUP_IDS, GROUPED_IN_FLIGHT, (some) => producer.put(newIds(some))));
+  return {
+    name: 'grouped, up to 200 ids an item', unit: 'ids/s', amount: GROUPED_IDS, fill,
+    run: async (amount) => { await Promise.all([fill(amount), take(amount)]); },
+  };
+}
+
+async function classic(connect: Connect): Promise<Contestant> {
+  const queue = new ClassicQueue(connect());
+  await queue.prepare();
+  const put = (count: number, workers: number): Promise<void> => (
+    inParallel(count, MULTI_ITEMS, workers, (some) => queue.put(newIds(some))));
+  return {
+    name: CLASSIC, unit: 'items/s', amount: CLASSIC_ITEMS, fill: (count) => put(count, IN_FLIGHT),
+    run: async (amount) => {
+      const taken = inParallel(amount, 1, CLASSIC_IN_FLIGHT, async () => { while (!await queue.takeOne()); });
+      await Promise.all([put(amount, CLASSIC_IN_FLIGHT), taken]);
+    },
+  };
+}
+
+async function measure(
+  { run, amount }: Contestant, rounds: number, pids: readonly number[],
+): Promise<readonly Round[]> {
+  await run(amount / 10);
+  const measured: Round[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const cpuSeconds = cpuSecondsOf(pids);
+    const startedMs = performance.now();
+    await run(amount);
+    const seconds = (performance.now() - startedMs) / 1_000;
+    measured.push({ value: amount / seconds, cpuSeconds: cpuSecondsOf(pids) - cpuSeconds });
+  }
+  return measured;
+}
+
+async function main(rounds: number): Promise<void> {
+  const figures = new Figures('queue');
+  const { servers, pids, close } = await startEnsemble();
+  const connections: Coordination[] = [];
+  const connector = (name: string): Connect => () => {
+    const connection = connectZooKeeper({ ...common, servers, chroot: `/${name}` });
+    connections.push(connection);
+    return connection;
+  };
+  try {
+    const contestants = [
+      await classic(connector('classic')), await single(connector('single')), await grouped(connector('grouped')),
+    ];
+    const failed = new Set<Contestant>();
+    let before = 0;
+    for (const backlog of BACKLOGS) {
+      for (const contestant of contestants.filter((candidate) => !failed.has(candidate))) {
+        const { name, unit, fill } = contestant;
+        try {
+          await fill(backlog - before);
+          const measured = await measure(contestant, rounds, [process.pid, ...pids]);
+          const peer = name === CLASSIC || unit !== 'items/s' ? undefined : `${CLASSIC}, ${backlog} wait`;
+          figures.add(`${name}, ${backlog} wait`, unit, measured, peer);
+        } catch (error) {
+          failed.add(contestant);
+          process.stderr.write(`${name}, with ${backlog} that wait: ${messageOf(error)}\n`);
+        }
+      }
+      before = backlog;
+    }
+  } finally {
+    await Promise.all(connections.map((connection) => connection.close()));
+    await close();
+  }
+  figures.printTable();
+}
+
+void main(Number(process.argv[2] ?? 3));
