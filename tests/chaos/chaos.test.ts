@@ -20,6 +20,14 @@ interface Outcome {
 describe('a cluster of three members whose parts are killed, paused and cut from each other at random', function () {
   this.timeout(900_000);
 
+  it('is whole again when cuts that overlap are over, in whatever order', async () => {
+    const { stdout, stderr } = await run('sh', [
+      join(checkout, 'tools', 'chaos.sh'), process.execPath, '-r', 'ts-node/register',
+      join(checkout, 'tests', 'chaos', 'overlapping-cuts.ts'),
+    ], { environment: { TS_NODE_TRANSPILE_ONLY: 'true' } });
+    expect(JSON.parse(stdout) as unknown, stderr).to.deep.equal({ steps: [3, 3, 2, 0], left: [] });
+  });
+
   for (const [name, seed] of [['a fixed seed', FIXED_SEED], ['a fresh seed', randomInt(2 ** 31)]] as const) {
     it(`has every acknowledged line exactly once, with ${name} (${seed})`, async () => {
       const { code, stdout, stderr } = await run('sh', [

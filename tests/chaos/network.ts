@@ -14,6 +14,8 @@ export interface Way {
   readonly ports?: readonly number[];
 }
 
+/** Of the rules that cut; those of the kernel come before and behind. */
+const FIRST_PLACE = 100;
 /** What a slow link has room for while it waits: above, packets are lost, as on a real one. */
 const LINK_BUFFER_BYTES = 60_000;
 
@@ -22,8 +24,9 @@ const LINK_BUFFER_BYTES = 60_000;
  * namespace that the harness has for itself: see tools/chaos.sh.
  */
 export class Network {
-  /** Rule → how many faults want it. */
-  private readonly cuts = new Map<string, number>();
+  /** Rule → its place among all, and how many faults want it. */
+  private readonly cuts = new Map<string, { readonly place: string; wanted: number }>();
+  private places = FIRST_PLACE;
   private readonly slow = new Set<Host>();
 
   private constructor(readonly hosts: readonly Host[]) {}
@@ -57,9 +60,15 @@ export class Network {
   async cut(way: Way): Promise<() => Promise<void>> {
     const rules = rulesOf(way);
     for (const rule of rules) {
-      const wanted = this.cuts.get(rule) ?? 0;
-      this.cuts.set(rule, wanted + 1);
-      if (wanted === 0) await command('ip', '-6', 'rule', 'add', ...rule.split(' '), 'blackhole');
+      const known = this.cuts.get(rule);
+      if (known !== undefined) {
+        known.wanted += 1;
+        continue;
+      }
+      // Found again by its place: told by its content, another one that says more would be deleted in its stead.
+      const place = String(this.places++);
+      this.cuts.set(rule, { place, wanted: 1 });
+      await command('ip', '-6', 'rule', 'add', 'preference', place, ...rule.split(' '), 'blackhole');
     }
     return async () => {
       for (const rule of rules) await this.mend(rule);
@@ -91,9 +100,12 @@ export class Network {
   }
 
   private async mend(rule: string): Promise<void> {
-    const wanted = (this.cuts.get(rule) ?? 0) - 1;
-    this.cuts.set(rule, wanted);
-    if (wanted === 0) await command('ip', '-6', 'rule', 'delete', ...rule.split(' '), 'blackhole');
+    const cut = this.cuts.get(rule);
+    if (cut === undefined) return;
+    cut.wanted -= 1;
+    if (cut.wanted > 0) return;
+    this.cuts.delete(rule);
+    await command('ip', '-6', 'rule', 'delete', 'preference', cut.place);
   }
 }
 
