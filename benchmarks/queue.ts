@@ -79,11 +79,13 @@ async function queueOf(connect: Connect): Promise<Queue> {
   while (queue.owned < BUCKETS) await systemClock.sleep(50);
   const take = async (ids: number): Promise<void> => {
     let left = ids;
+    const enough = new AbortController();
     await Promise.all(Array.from({ length: IN_FLIGHT }, async () => {
       while (left > 0) {
-        const items = await queue.take(MULTI_ITEMS, AbortSignal.timeout(20_000));
-        if (items.length === 0) throw new Error('the queue ran dry');
+        const items = await queue.take(MULTI_ITEMS, AbortSignal.any([enough.signal, AbortSignal.timeout(20_000)]));
+        if (items.length === 0 && left > 0) throw new Error('the queue ran dry');
         left -= items.reduce((sum, { fileIds }) => sum + fileIds.length, 0);
+        if (left <= 0) enough.abort();
         await queue.acknowledge(items);
       }
     }));

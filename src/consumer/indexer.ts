@@ -1,5 +1,5 @@
 import type { Clock } from '../clock';
-import { UnavailableError } from '../errors';
+import { NotFoundError, PermissionError, UnavailableError } from '../errors';
 import { faultPoint } from '../fault-points';
 import type { IndexDocument, LogIndex, Refusal } from '../index/ports';
 import type { Random } from '../random';
@@ -172,7 +172,8 @@ export class Indexer {
         refusals.push(...refused);
         sent += part.length;
         failures = 0;
-      } catch (error) {
+      } catch (caught) {
+        const error = troubleOf(caught, collection);
         failures += 1;
         if (failures >= ATTEMPTS || !isRetryable(error)) throw error;
         await this.options.clock.sleep(backoffMs(failures, this.options.random));
@@ -237,4 +238,19 @@ export class Indexer {
       ticket.resolve(own);
     }
   }
+}
+
+/** A collection that is gone, or that we may not write to, is trouble of the index, not of the lines that it meets. */
+function troubleOf(error: unknown, collection: string): unknown {
+  if (error instanceof NotFoundError) {
+    return new UnavailableError(`the index has no collection ${collection} any more`, {
+      cause: error, remedy: 'consumers make it anew; what it held comes back with `resilog audit run --repair`',
+    });
+  }
+  if (error instanceof PermissionError) {
+    return new UnavailableError(`the index refuses this consumer: ${error.message}`, {
+      cause: error, remedy: `let its user write to the collection ${collection}`,
+    });
+  }
+  return error;
 }

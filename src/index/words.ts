@@ -20,8 +20,17 @@ const WORD = new RegExp(
 
 export function wordsOf(text: string): Word[] {
   return Array.from(text.matchAll(WORD), (match) => ({
-    word: match[0].toLowerCase().slice(0, LONGEST_WORD),
+    word: lowerCase(match[0]).slice(0, LONGEST_WORD),
     start: match.index,
     end: match.index + match[0].length,
   }));
+}
+
+/**
+ * As the index's LowerCaseFilter does: each character by itself. JavaScript looks at the neighbours of a capital sigma,
+ * and makes two characters of the capital i with a dot.
+ */
+function lowerCase(word: string): string {
+  if (!/[\u0130\u03A3]/.test(word)) return word.toLowerCase();
+  return Array.from(word, (character) => (character === '\u0130' ? 'i' : character.toLowerCase())).join('');
 }

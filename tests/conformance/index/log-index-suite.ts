@@ -284,9 +284,25 @@ export function describeLogIndex(name: string, make: () => Promise<LogIndexUnder
       await index.commit(collection, 'soft');
     });
 
+    it('finds words whose lower case depends on the language, or on the place in the word', async () => {
+      const texts = ['İşlem tamam', 'ΟΔΟΣ κλειστή'];
+      const added = texts.map((text, line) => aDocument('0'.repeat(24), line, { text }));
+      expect(await index.add(collection, added)).to.deep.equal([]);
+      await index.commit(collection, 'soft');
+      for (const [line, words] of [['İşlem', 'işlem', 'İŞLEM', '"İşlem tamam"'], ['ΟΔΟΣ', 'οδοσ', 'ΟΔΟΣ*']].entries()) {
+        for (const word of words) expect(await found(word), word).to.deep.equal([added[line]?.id]);
+      }
+      await index.removeIds(collection, added.map(({ id }) => id));
+      await index.commit(collection, 'soft');
+    });
+
     it('says that a collection is missing', async () => {
-      const error = await index.commit('no_such_collection', 'soft').then(() => undefined, (thrown: unknown) => thrown);
-      expect(error).to.be.instanceOf(NotFoundError);
+      for (const asked of [
+        () => index.commit('no_such_collection', 'soft'), () => index.add('no_such_collection', DOCUMENTS),
+      ]) {
+        const error = await asked().then(() => undefined, (thrown: unknown) => thrown);
+        expect(error).to.be.instanceOf(NotFoundError);
+      }
     });
 
     it('refuses a query that can not be read', async () => {

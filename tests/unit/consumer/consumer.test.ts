@@ -5,7 +5,7 @@ import { Phase } from '../../../src/archive/states';
 import { systemClock } from '../../../src/clock';
 import { createConsumer, type Consumer, type ConsumerDependencies } from '../../../src/consumer/consumer';
 import { createConsumerMetrics } from '../../../src/consumer/metrics';
-import { InputError, UnavailableError } from '../../../src/errors';
+import { InputError, NotFoundError, PermissionError, UnavailableError } from '../../../src/errors';
 import { MemoryIndex } from '../../../src/index/memory-index';
 import { silentLog } from '../../../src/log';
 import { createQueueAdministration } from '../../../src/queue/queue-administration';
@@ -162,6 +162,31 @@ describe('consumers', function () {
     expect(await indexed()).to.deep.equal(expectedIds(20));
     for (const id of ids) expect(await volume.states.get(id)).to.include({ phase: Phase.indexed, attempts: 0 });
   });
+
+  for (const [name, refusal] of [
+    ['is gone', new NotFoundError('There is no collection')], ['may not be written to', new PermissionError('403')],
+  ] as const) {
+    it(`have the collection prepared again when it ${name}, and hold it against no file`, async () => {
+      const add = index.add.bind(index);
+      let refuses = false;
+      index.add = (...parts) => (refuses ? Promise.reject(refusal) : add(...parts));
+      let prepared = 0;
+      await join({
+        prepareIndex: async () => {
+          prepared += 1;
+          if (prepared > 2) refuses = false;
+          await index.prepare(COLLECTION);
+        },
+      });
+      await eventually(() => { expect(prepared).to.be.greaterThan(0); });
+      refuses = true;
+      const ids = await fill(10);
+      await drained();
+      expect(prepared).to.be.greaterThan(2);
+      expect(await indexed()).to.deep.equal(expectedIds(10));
+      for (const id of ids) expect(await volume.states.get(id)).to.include({ phase: Phase.indexed, attempts: 0 });
+    });
+  }
 
   it('put everything back while the index is down, and go on afterwards (schedules 28, 29)', async () => {
     const ids = await fill(20);

@@ -323,7 +323,7 @@ describe('work on a file', function () {
     it('hangs no longer than the time without progress, and it is not held against the file', async () => {
       await closeFile(volume, ID, [LINES]);
       const normaliser = { ...wordNormaliser, normalise: () => new Promise<never>(() => undefined) };
-      const patch = { consumer: { batchDocuments: 4, noProgressMs: 5_000 } };
+      const patch = { consumer: { batchDocuments: 4, noProgressMs: 20_000 } };
       const outcome = await workOnFile(ID, running, workOptions(volume, index, { normaliser, patch }));
       expect(outcome.kind).to.equal('unavailable');
       expect((await volume.states.get(ID))?.attempts).to.equal(0);
