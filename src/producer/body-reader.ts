@@ -12,6 +12,8 @@ import { ZstdFrameScanner } from './zstd-frames';
 
 /** Windows above 8 MiB (RFC 8878 asks decoders for that much) would let a small body take much memory. */
 const ZSTD_WINDOW_LOG_MAX = 23;
+/** Memory of a request itself: a client that does not wait for answers may have very many in work. */
+const REQUEST_BYTES = 8 * 1024;
 /** Memory of a decoder beside the buffers of the lines; reserved with the body. */
 const DECODER_BYTES = { identity: 0, gzip: 128 * 1024, deflate: 128 * 1024, zstd: 9 * 1024 * 1024 } as const;
 
@@ -40,9 +42,18 @@ export interface BodyReaderOptions {
 export function encodingOf(request: IncomingMessage): BodyEncoding {
   const named = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   const encoding = named === '' ? 'identity' : named.replace(/^x-gzip$/, 'gzip');
-  if (encoding in DECODER_BYTES) return encoding as BodyEncoding;
+  if (Object.hasOwn(DECODER_BYTES, encoding)) return encoding as BodyEncoding;
   throw new IntakeError(`the Content-Encoding '${named.slice(0, 40)}' can't be read`, {
     status: 400, code: 'unknown-encoding', remedy: 'use one of gzip, deflate, zstd, or none',
+  });
+}
+
+/** Node undoes chunks and leaves what else the transfer was encoded by: taken as lines, it would be acknowledged. */
+function assertPlainlyTransferred(request: IncomingMessage): void {
+  const transfer = request.headers['transfer-encoding'];
+  if (transfer === undefined || transfer.trim().toLowerCase() === 'chunked') return;
+  throw new IntakeError(`the Transfer-Encoding '${transfer.slice(0, 40)}' can't be read`, {
+    status: 400, code: 'unknown-encoding', remedy: 'send chunks as they are, and name a compression as Content-Encoding',
   });
 }
 
@@ -51,11 +62,12 @@ export function encodingOf(request: IncomingMessage): BodyEncoding {
  * is too large, 503 when the memory is used up. Whatever comes of it, the caller releases the reservation.
  */
 export async function reserveBody(reservation: Reservation, request: IncomingMessage, maxBytes: number): Promise<void> {
+  assertPlainlyTransferred(request);
   const encoding = encodingOf(request);
   const length = announcedLength(request);
   if (length !== undefined && length > maxBytes) throw bodyTooLarge(maxBytes);
   const expected = encoding === 'identity' ? length ?? 0 : 0;
-  await reservation.grow(DECODER_BYTES[encoding] + expected);
+  await reservation.grow(REQUEST_BYTES + DECODER_BYTES[encoding] + expected);
   // Only a test that the lines will fit: the accumulator reserves each buffer when it makes it.
   reservation.shrink(expected);
 }
@@ -193,7 +205,10 @@ function zstdDecoder(append: Append): Decoder {
 /** A zlib stream as a decoder. Its output goes to `append` as it comes, so a bomb is cut at the limit. */
 function streamDecoder(stream: Transform, append: Append): Decoder {
   let failure: unknown;
+  let isLast = false;
   const failed = new Promise<never>((_resolve, reject) => {
+    // Node then leaves the rest where it is, and the write that brought it without an answer.
+    stream.on('end', () => { if (!isLast) reject(unreadableBody('the body goes on behind the end of what is compressed')); });
     stream.on('error', (error) => {
       reject(failure instanceof Error ? failure : unreadableBody(`the body can't be decompressed: ${error.message}`, error));
     });
@@ -220,6 +235,7 @@ function streamDecoder(stream: Transform, append: Append): Decoder {
       failed, new Promise<void>((resolve) => { stream.write(chunk, () => { resolve(); }); }),
     ]).then(() => (failure === undefined ? undefined : failed)),
     end: async () => {
+      isLast = true;
       stream.end();
       await Promise.race([failed, once(stream, 'end')]);
     },

@@ -131,7 +131,7 @@ export class Lane {
       }
     }
     const fileIds = blocks.map((pieces) => new Set(pieces.map((piece) => piece.fileId)));
-    for (const ids of fileIds) openFiles.blockMade(ids);
+    openFiles.blocksMade(fileIds);
     try {
       return { entries, fileIds, blocks: await Promise.all(blocks.map((pieces) => buildBlock(this.id, 0, pieces))) };
     } catch (error) {

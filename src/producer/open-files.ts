@@ -89,9 +89,12 @@ export class OpenFiles {
     return pieces;
   }
 
-  /** Registers a block that was made of assigned pieces. Call before anything else is assigned. */
-  blockMade(fileIds: ReadonlySet<string>): void {
-    for (const file of this.filesOf(fileIds)) file.outstanding += 1;
+  /**
+   * Registers the blocks that were made of assigned pieces, all at once: a file may begin and end in a later one. Call
+   * before anything else is assigned.
+   */
+  blocksMade(fileIds: readonly ReadonlySet<string>[]): void {
+    for (const ids of fileIds) for (const file of this.filesOf(ids)) file.outstanding += 1;
     this.handOver();
   }
 
@@ -210,8 +213,9 @@ export class OpenFiles {
       if (stored.length === 0) continue;
       this.options.onClosable({
         files: new Set(stored.map((file) => file.id)),
-        fromN: Math.min(...stored.map((file) => file.firstN ?? Infinity)),
-        throughN: Math.max(...stored.map((file) => file.lastN)),
+        // A generation may have more files than a call may have arguments.
+        fromN: stored.reduce((least, file) => Math.min(least, file.firstN ?? Infinity), Infinity),
+        throughN: stored.reduce((most, file) => Math.max(most, file.lastN), -1),
       });
     }
   }

@@ -92,7 +92,36 @@ describe('readBody', () => {
     expect((await refusal(read([zstdCompressSync('a\n'), bad], { 'content-encoding': 'zstd' }))).status).to.equal(400);
     expect((await refusal(read([gzipSync('a\n'), bad], { 'content-encoding': 'gzip' }))).status).to.equal(400);
     expect(() => encodingOf(fake({ 'content-encoding': 'gzip, zstd' }).request)).to.throw(IntakeError).with.property('status', 400);
-    expect(() => encodingOf(fake({ 'content-encoding': 'toString' }).request)).to.throw(IntakeError).with.property('status', 400);
+    for (const name of ['toString', 'constructor', '__proto__']) {
+      expect(() => encodingOf(fake({ 'content-encoding': name }).request), name).to.throw(IntakeError).with.property('status', 400);
+    }
+  });
+
+  it('refuses what goes on behind the end of the compressed data, at once', async () => {
+    const [zeros, gzip, deflate] = [Buffer.alloc(64), gzipSync('a\n'), deflateSync('a\n')];
+    for (const [encoding, chunks] of [
+      ['gzip', [Buffer.concat([gzip, zeros])]], ['gzip', [Buffer.concat([gzip, zeros, gzip])]], ['gzip', [gzip, zeros]],
+      ['deflate', [Buffer.concat([deflate, deflate])]], ['deflate', [deflate, deflate]],
+    ] as const) {
+      const error = await refusal(read(chunks, { 'content-encoding': encoding }));
+      expect(error, `${encoding} in ${chunks.length}`).to.include({ status: 400, code: 'unreadable-body' });
+    }
+  });
+
+  it('refuses a transfer that is encoded by more than chunks', async () => {
+    for (const transfer of ['gzip, chunked', 'gzip', 'chunked, chunked']) {
+      const error = await refusal(read([gzipSync('a\n')], { 'transfer-encoding': transfer }));
+      expect(error, transfer).to.include({ status: 400, code: 'unknown-encoding' });
+    }
+    expect(await read([Buffer.from('a\n')], { 'transfer-encoding': 'Chunked' })).to.include({ text: 'a\n' });
+  });
+
+  it('counts a request against the memory, however small its body is', async () => {
+    const budget = new MemoryBudget(() => MiB, systemClock);
+    for (let count = 1; count <= 4; count += 1) {
+      await reserveBody(budget.open(), fake({ 'content-length': '2' }).request, MiB);
+      expect(budget.used).to.equal(count * 8 * 1024);
+    }
   });
 
   it('cuts a compression bomb at the limit', async () => {

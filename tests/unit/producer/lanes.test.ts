@@ -176,6 +176,20 @@ describe('lanes', () => {
     expect([...h.volume.store.keys.values()][0]?.answer).to.include({ lines: 3, bytes: 6 });
   });
 
+  it('stores a keyed body of several blocks, in the last of which a file begins and is full at once', async () => {
+    const h = await harness({ settings: { intake: { lanes: 1 }, files: { maxLines: 2 } } });
+    const run = (...lines: readonly string[]) => ({
+      lines: lines.length, raw: Buffer.from(lines.map((line) => `${line}\n`).join('')),
+    });
+    const runs = [run('1'), run('2', '3', '4', '5', '6')];
+    const result = await submit(h, 'a', [], { runs, key: { key: 'k', bodySha256: 'x' } });
+    expect(result.outcome).to.equal('stored');
+    await h.clock.advance(10_001);
+    await settle();
+    expect([...h.closed.values()].flat().sort()).to.deep.equal(['1', '2', '3', '4', '5', '6']);
+    expect(h.lanes.openFiles).to.equal(0);
+  });
+
   it('begins a new incarnation when its session expires; nothing acknowledged is lost', async () => {
     const h = await harness();
     await submit(h, 'a', ['1']);
