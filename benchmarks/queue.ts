@@ -54,12 +54,13 @@ async function inParallel(
   }));
 }
 
-/** Puts and takes `amount`, at once; returns how many more were taken, since who takes several may take too many. */
 interface Contestant {
   readonly name: string;
   readonly unit: string;
   readonly amount: number;
+  /** Puts so many, to wait. */
   readonly fill: (count: number) => Promise<void>;
+  /** Puts and takes so many at once; gives how many more were taken, since who takes several may take too many. */
   readonly run: (amount: number) => Promise<number>;
   readonly close: () => Promise<void>;
 }

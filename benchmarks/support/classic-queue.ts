@@ -7,9 +7,9 @@ const CLAIMS = '/classic/claims';
 const TRIED_AT_ONCE = 50;
 
 /**
- * The reliable queue as ZooKeeper's recipes have it, and Kazoo's LockingQueue: items are children of one node, whoever
- * takes one makes an ephemeral claim of its name, works, and removes both in one multi. To find an item that nobody has
- * claimed, all children are listed.
+ * The reliable queue as one builds it from ZooKeeper's recipes: items are children of one node; whoever takes one makes
+ * an ephemeral claim of the same name beside them, works, and removes both in one multi. To find an item that nobody
+ * has claimed, all items and all claims are listed.
  */
 export class ClassicQueue {
   constructor(private readonly coordination: Coordination) {}

@@ -244,7 +244,7 @@ export class Indexer {
 function troubleOf(error: unknown, collection: string): unknown {
   if (error instanceof NotFoundError) {
     return new UnavailableError(`the index has no collection ${collection} any more`, {
-      cause: error, remedy: 'consumers make it anew; what it held comes back with `resilog audit run --repair`',
+      cause: error, remedy: 'consumers make it anew, empty: put back a copy of what it held, see "Backup" in docs/operating.md',
     });
   }
   if (error instanceof PermissionError) {

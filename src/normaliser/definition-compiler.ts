@@ -4,6 +4,7 @@ import type { CompiledCsvPattern, CompiledDefinition, CompiledPattern, CompiledT
 import type { CallbackDefinition, Definition, PatternDefinition, TagDefinition, TagTypeDefinition } from './definition';
 import { DefinitionError, type DefinitionPlace } from './definition-error';
 import { definitionLimits } from './definition-limits';
+import { interned } from './interned';
 import { type TranslatedRegexp, translatePythonRegexp } from './python-regexp';
 
 /** What the common files give to all definitions of a set. */
@@ -38,11 +39,6 @@ export function compileDefinition(definition: Definition, common: CommonDefiniti
 /** Python sorts names by code point; so must we, for the order of patterns decides which one matches. */
 function compareNames(left: string, right: string): number {
   return Buffer.compare(Buffer.from(left), Buffer.from(right));
-}
-
-/** The same text as the one string that V8 keeps of it for names of properties: two such are compared at once. */
-function interned(name: string): string {
-  return Object.keys({ [name]: true })[0] ?? name;
 }
 
 function internedNames<T>(tags: readonly (readonly [string, T])[]): readonly (readonly [string, T])[] {

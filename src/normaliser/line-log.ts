@@ -8,6 +8,8 @@ export class LineLog implements WorkingLog {
   private readonly names: string[] = [];
   /** By place of the name; undefined: deleted. */
   private readonly values: (LogValue | undefined)[] = [];
+  /** The marks of all names: what shows another mark is not among them. */
+  private marks = 0;
   /** Name → place, once there are many. */
   private places: Map<string, number> | undefined;
   /** Places that were there at `begin`; what was done to them since, newest last. */
@@ -68,6 +70,7 @@ export class LineLog implements WorkingLog {
   }
 
   private placeOf(tag: string): number {
+    if ((this.marks & markOf(tag)) === 0) return -1;
     if (this.places !== undefined) return this.places.get(tag) ?? -1;
     const { names } = this;
     for (let place = names.length - 1; place >= 0; place -= 1) if (names[place] === tag) return place;
@@ -75,6 +78,7 @@ export class LineLog implements WorkingLog {
   }
 
   private add(tag: string, value: LogValue): void {
+    this.marks |= markOf(tag);
     this.places?.set(tag, this.names.length);
     this.names.push(tag);
     this.values.push(value);
@@ -85,4 +89,9 @@ export class LineLog implements WorkingLog {
     if (place < this.begun) this.undoable.push([place, this.values[place]]);
     this.values[place] = value;
   }
+}
+
+/** By its length, which is known at once. */
+function markOf(name: string): number {
+  return 1 << (name.length & 31);
 }

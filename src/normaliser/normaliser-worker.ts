@@ -1,10 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { InvariantError, messageOf, ResilogError } from '../errors';
 import { createNormaliser, type NormaliserChain } from './normaliser';
+import { packResults } from './packed-results';
 import type { Normalised } from './ports';
 import { ownThreadId } from './thread-cpu-time';
 import { NONE, WorkerProgress } from './worker-progress';
-import { packResults, unpackInputs, type WorkerAnswer, type WorkerData, type WorkerRequest } from './worker-protocol';
+import { unpackInputs, type WorkerAnswer, type WorkerData, type WorkerRequest } from './worker-protocol';
 
 /** The entry of a worker thread: compiles the sets it is given and normalises with them. Started by WorkerThread. */
 function serve(): void {

@@ -4,20 +4,26 @@ export interface PatternFilter {
   look(text: string): void;
   /** False: the text may have characters beyond ASCII. */
   readonly isAscii: boolean;
-  /** The first candidate from `from` on; Infinity: none. */
+  /** The first candidate from `from` on; a number beyond all patterns: none. */
   next(from: number): number;
   /** Asked of a candidate, before it is tried. */
   mayMatch(pattern: number): boolean;
 }
 
-const ASCII = /^[\0-\x7f]*$/;
-
 /** Every pattern is a candidate. */
 export class NoFilter implements PatternFilter {
-  isAscii = false;
+  private text = '';
+  /** Undefined: nobody has asked yet. */
+  private known: boolean | undefined;
+
+  get isAscii(): boolean {
+    return this.known ??= isAscii(this.text);
+  }
 
   look(text: string): void {
-    this.isAscii = ASCII.test(text);
+    if (text === this.text) return;
+    this.text = text;
+    this.known = undefined;
   }
 
   next(from: number): number {
@@ -27,4 +33,10 @@ export class NoFilter implements PatternFilter {
   mayMatch(): boolean {
     return true;
   }
+}
+
+/** By a loop, for most of the texts are so short that a regular expression takes longer. */
+function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 127) return false;
+  return true;
 }

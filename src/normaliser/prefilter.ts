@@ -76,7 +76,7 @@ export class Prefilter implements PatternFilter {
       const bits = (candidates[word] as number) & (-1 << low);
       if (bits !== 0) return (word << 5) + 31 - Math.clz32(bits & -bits);
     }
-    return Infinity;
+    return this.groups.length;
   }
 
   /** Whether its other literals are there, too. */
@@ -99,8 +99,10 @@ export class Prefilter implements PatternFilter {
     this.candidates = new Uint32Array(this.always.length);
     this.edgeFilter = new EdgeFilter(this.edges, this.always.length);
     this.groups.forEach((groups, pattern) => { if (groups.length === 0) setBit(this.always, pattern); });
+    const triggered = Array.from(this.literals, (_, literal) => this.triggered[literal] ?? []);
     this.scanner = new LiteralScanner([...this.literals.keys()], (literal) => {
-      for (const pattern of this.triggered[literal] ?? []) setBit(this.seen, pattern);
+      const patterns = triggered[literal] as readonly number[];
+      for (let index = 0; index < patterns.length; index += 1) setBit(this.seen, patterns[index] as number);
     });
     return this.scanner;
   }

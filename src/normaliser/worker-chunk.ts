@@ -1,3 +1,4 @@
+import { type PackedResults, unpackResults } from './packed-results';
 import { type PatternTreatment, treatment, type Treatment } from './pattern-control';
 import { saferThan } from './pattern-offences';
 import type { Normalised, NormaliserInput } from './ports';
@@ -20,7 +21,7 @@ export class WorkerChunk {
   constructor(
     readonly version: string,
     readonly inputs: readonly NormaliserInput[],
-    readonly resolve: (results: readonly Normalised[]) => void,
+    private readonly resolve: (results: readonly Normalised[]) => void,
     readonly reject: (error: unknown) => void,
   ) {}
 
@@ -31,6 +32,10 @@ export class WorkerChunk {
   /** The lines that are still worth trying, by their index in `inputs`. */
   get left(): readonly number[] {
     return this.inputs.flatMap((_, line) => (this.abandoned.has(line) ? [] : [line]));
+  }
+
+  get inputsLeft(): readonly NormaliserInput[] {
+    return this.abandoned.size === 0 ? this.inputs : this.inputs.filter((_, line) => !this.abandoned.has(line));
   }
 
   /** For the lines `left`. */
@@ -68,8 +73,16 @@ export class WorkerChunk {
     if (this.unexplained > 1) this.inputs.forEach((_, line) => { this.abandoned.add(line); });
   }
 
-  /** With what the lines `left` gave. */
-  resultsWith(found: readonly Normalised[]): readonly Normalised[] {
+  /** With what the lines `left` gave; undefined: there were none. */
+  finish(found: PackedResults | undefined): void {
+    try {
+      this.resolve(this.withRawLines(found === undefined ? [] : unpackResults(found, this.inputsLeft)));
+    } catch (error) {
+      this.reject(error);
+    }
+  }
+
+  private withRawLines(found: readonly Normalised[]): readonly Normalised[] {
     if (this.abandoned.size === 0) return found;
     const results = this.inputs.map(() => RAW);
     this.left.forEach((line, index) => { results[line] = found[index] ?? RAW; });

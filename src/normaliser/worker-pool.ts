@@ -2,6 +2,7 @@ import type { Clock } from '../clock';
 import { messageOf, UnavailableError } from '../errors';
 import type { Log } from '../log';
 import { DefinitionCache } from './definition-cache';
+import type { PackedResults } from './packed-results';
 import { type PatternTreatment, treatment } from './pattern-control';
 import { type PatternOffence, PatternOffences } from './pattern-offences';
 import type { DefinitionStore, Match, Normalised, NormaliserInput, NormaliserPool } from './ports';
@@ -160,32 +161,35 @@ export class WorkerPool implements NormaliserPool {
   }
 
   private async work(slot: Slot, chunk: WorkerChunk): Promise<void> {
+    let end: () => void;
     try {
-      const results = await this.results(slot, chunk);
-      this.lines += results.length;
-      chunk.resolve(results);
+      const found = await this.results(slot, chunk);
+      this.lines += chunk.inputs.length;
+      end = () => { chunk.finish(found); };
     } catch (error) {
-      chunk.reject(error);
-    } finally {
-      slot.running = undefined;
-      this.dispatch();
+      end = () => { chunk.reject(error); };
     }
+    slot.running = undefined;
+    // The thread is given its next lines before these are unpacked.
+    this.dispatch();
+    end();
   }
 
-  /** Each thread that is lost makes the next one more careful, so that it ends: with raw lines in the worst case. */
-  private async results(slot: Slot, chunk: WorkerChunk): Promise<readonly Normalised[]> {
+  /**
+   * What the lines that are worth trying gave; undefined: there are none. Each thread that is lost makes the next one
+   * more careful, so that it ends: with raw lines in the worst case.
+   */
+  private async results(slot: Slot, chunk: WorkerChunk): Promise<PackedResults | undefined> {
     for (;;) {
       const { left } = chunk;
       if (left.length === 0) break;
       if (this.closed) throw closedError();
-      const { thread, patterns } = await this.ready(slot, chunk.version);
+      const { thread, patterns } = readyNow(slot, chunk.version) ?? await this.ready(slot, chunk.version);
       const suspended = this.offences.suspended(chunk.version);
-      const inputs = left.length === chunk.inputs.length
-        ? chunk.inputs : left.map((line) => chunk.inputs[line] as NormaliserInput);
       try {
-        const found = await thread.normalise(chunk.version, inputs, chunk.care(suspended));
+        const found = await thread.normalise(chunk.version, chunk.inputsLeft, chunk.care(suspended));
         this.abandonedLines += chunk.abandonedLines;
-        return chunk.resultsWith(found);
+        return found;
       } catch (error) {
         if (!(error instanceof WorkerLostError)) throw error;
         this.forget(slot, error);
@@ -193,7 +197,7 @@ export class WorkerPool implements NormaliserPool {
       }
     }
     this.abandonedLines += chunk.abandonedLines;
-    return chunk.resultsWith([]);
+    return undefined;
   }
 
   private blame(
@@ -241,6 +245,12 @@ export class WorkerPool implements NormaliserPool {
       this.options.log.warn('NormaliserThreadStopFailed', { reason: messageOf(reason) });
     });
   }
+}
+
+/** The slot's thread, if it has the set already: then nothing is waited for before it is given lines. */
+function readyNow({ thread }: Slot, version: string): ReadyThread | undefined {
+  const patterns = thread?.patternsOf(version);
+  return thread === undefined || patterns === undefined ? undefined : { thread, patterns };
 }
 
 /** Parts of so many lines, fewer when they are long; each has one at least. */

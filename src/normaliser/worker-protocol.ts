@@ -1,6 +1,6 @@
+import type { PackedResults } from './packed-results';
 import type { PatternTreatment } from './pattern-control';
-import type { DefinitionSet, Match, Normalised, NormaliserInput, Tags } from './ports';
-import { isEndOf } from './text-end';
+import type { DefinitionSet, Match, NormaliserInput } from './ports';
 
 /** What the pool asks of a worker: one request at a time, answered in order. */
 export type WorkerRequest =
@@ -12,7 +12,7 @@ export type WorkerAnswer =
   | { readonly kind: 'done' }
   /** Patterns in the order of their numbers. */
   | { readonly kind: 'loaded'; readonly patterns: readonly Match[] }
-  | { readonly kind: 'normalised'; readonly results: string }
+  | { readonly kind: 'normalised'; readonly results: PackedResults }
   | { readonly kind: 'failed'; readonly message: string; readonly remedy: string | undefined };
 
 /** How dangerous patterns are to be treated. */
@@ -55,61 +55,5 @@ export function unpackInputs({ text, ends, receivedMs, timeZones }: PackedInputs
     text: text.slice(ends[index - 1] ?? 0, end),
     receivedMs: receivedMs[index] ?? 0,
     timeZone: typeof timeZones === 'string' ? timeZones : timeZones[index] ?? 'UTC',
-  }));
-}
-
-/** A body is mostly the end of its line: then only the place where it begins is sent. */
-type PackedBody = string | number | null;
-type PackedResult = readonly [tags: Tags, dateMs: number | null, matched: number, body: PackedBody];
-
-interface PackedResults {
-  /** The few different lists of matches that the lines have. */
-  readonly matches: readonly (readonly Match[])[];
-  readonly rows: readonly PackedResult[];
-}
-
-/** As one text: JSON is parsed faster than objects are cloned. `inputs` are the lines of the results. */
-export function packResults(results: readonly Normalised[], inputs: readonly NormaliserInput[]): string {
-  const lists = new MatchLists();
-  const rows = results.map(({ tags, dateMs, matched, body }, index): PackedResult => (
-    [tags, dateMs ?? null, lists.numberOf(matched), packBody(body, inputs[index]?.text ?? '')]));
-  const packed: PackedResults = { matches: lists.all, rows };
-  return JSON.stringify(packed);
-}
-
-/** The lists that begin with the same matches. */
-interface Beginning {
-  number?: number;
-  readonly longer: Map<Match, Beginning>;
-}
-
-/** Numbers the different lists of matches. A chain has one object a pattern, so that identity tells them apart. */
-class MatchLists {
-  readonly all: (readonly Match[])[] = [];
-  private readonly none: Beginning = { longer: new Map() };
-
-  numberOf(matched: readonly Match[]): number {
-    let beginning = this.none;
-    for (const match of matched) {
-      const longer = beginning.longer.get(match) ?? { longer: new Map<Match, Beginning>() };
-      beginning.longer.set(match, longer);
-      beginning = longer;
-    }
-    return beginning.number ??= this.all.push(matched) - 1;
-  }
-}
-
-function packBody(body: string | undefined, text: string): PackedBody {
-  if (body === undefined) return null;
-  return isEndOf(body, text) ? text.length - body.length : body;
-}
-
-export function unpackResults(packed: string, inputs: readonly NormaliserInput[]): readonly Normalised[] {
-  const { matches, rows } = JSON.parse(packed) as PackedResults;
-  return rows.map(([tags, dateMs, matched, body], index) => ({
-    tags,
-    dateMs: dateMs ?? undefined,
-    matched: matches[matched] ?? [],
-    body: typeof body === 'number' ? (inputs[index]?.text ?? '').slice(body) : body ?? undefined,
   }));
 }

@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../clock';
 import { InputError, InvariantError, messageOf, UnavailableError } from '../errors';
-import type { DefinitionSet, Match, Normalised, NormaliserInput } from './ports';
+import type { PackedResults } from './packed-results';
+import type { DefinitionSet, Match, NormaliserInput } from './ports';
 import { threadCpuMs } from './thread-cpu-time';
 import { NONE, WorkerProgress } from './worker-progress';
 import {
-  type Care, packInputs, unpackResults, type WorkerAnswer, type WorkerData, type WorkerRequest,
+  type Care, packInputs, type WorkerAnswer, type WorkerData, type WorkerRequest,
 } from './worker-protocol';
 
 /** The thread did not answer in time or died, so that it is gone; what it was asked may be the reason. */
@@ -64,14 +65,19 @@ export class WorkerThread {
     this.worker.on('exit', (code) => { this.fail(`ended with code ${code}`); });
   }
 
+  /** The patterns of a set by number, which from now on was used last; undefined: the thread does not have it. */
+  patternsOf(version: string): readonly Match[] | undefined {
+    const known = this.loaded.get(version);
+    if (known === undefined) return undefined;
+    this.loaded.delete(version);
+    this.loaded.set(version, known);
+    return known;
+  }
+
   /** Compiles the set if the thread has not; returns its patterns by number. InputError when the set is bad. */
   async load(set: DefinitionSet): Promise<readonly Match[]> {
-    const known = this.loaded.get(set.version);
-    if (known !== undefined) {
-      this.loaded.delete(set.version);
-      this.loaded.set(set.version, known);
-      return known;
-    }
+    const known = this.patternsOf(set.version);
+    if (known !== undefined) return known;
     const [oldest] = this.loaded.keys();
     if (oldest !== undefined && this.loaded.size >= this.options.setsKept) {
       this.loaded.delete(oldest);
@@ -87,11 +93,11 @@ export class WorkerThread {
    * Results in the order of the inputs. WorkerLostError, which names line and pattern, when the thread computes longer
    * than the budget for one line, or dies.
    */
-  async normalise(version: string, inputs: readonly NormaliserInput[], care: Care): Promise<readonly Normalised[]> {
+  async normalise(version: string, inputs: readonly NormaliserInput[], care: Care): Promise<PackedResults> {
     this.progress.enterLine(NONE);
     const answer = await this.ask({ kind: 'normalise', version, inputs: packInputs(inputs), care }, () => this.watchLines());
     if (answer.kind !== 'normalised') throw new InvariantError(`a worker answered ${answer.kind}`);
-    return unpackResults(answer.results, inputs);
+    return answer.results;
   }
 
   /** Ends the thread at once, even in the middle of a regular expression. Idempotent. */
@@ -131,10 +137,11 @@ export class WorkerThread {
   /** Looks at the thread's place from time to time, and ends it when it has computed too long at one line. */
   private watchLines(): () => void {
     const { clock, lineBudgetMs } = this.options;
-    let seen = this.glance();
+    // What the first look sees: most requests are over before it, and to ask the kernel takes a while.
+    let seen: Glance | undefined;
     const look = (): void => {
       const now = this.glance();
-      if (now.line !== seen.line) seen = now;
+      if (now.line !== seen?.line) seen = now;
       else if (this.isOverdue(seen, now)) {
         this.end(`computed more than ${lineBudgetMs} ms for one line`);
         return;

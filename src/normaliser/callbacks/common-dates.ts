@@ -5,13 +5,20 @@ import { pythonFloat, pythonInt, slice } from '../python-values';
 import { offsetMsAt } from '../time-zone';
 
 export const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
-const MONTH_NUMBERS: ReadonlyMap<string, number> = new Map(MONTHS.map((name, index) => [name, index + 1]));
+/** By `letters`, which is found faster than text. */
+const MONTH_NUMBERS: ReadonlyMap<number, number> = new Map(MONTHS.map((name, index) => [letters(name), index + 1]));
 
 let lastReception = { receivedMs: NaN, timeZone: '', wallMs: NaN };
 
 /** 1–12 for `Jan`–`Dec`, spelled exactly so; refuses others. */
 export function monthNumber(name: string): number {
-  return MONTH_NUMBERS.get(name) ?? refuse(`"${name}" is no month`);
+  return MONTH_NUMBERS.get(letters(name)) ?? refuse(`"${name}" is no month`);
+}
+
+/** Three ASCII characters as one number, which no other three have; all other texts as -1. */
+function letters(name: string): number {
+  const [first, second, third] = [name.charCodeAt(0), name.charCodeAt(1), name.charCodeAt(2)];
+  return name.length === 3 && (first | second | third) < 128 ? (first << 14) | (second << 7) | third : -1;
 }
 
 /** The value of two digits, the first of which may be a space; undefined for any other characters. */

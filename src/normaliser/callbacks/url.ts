@@ -1,5 +1,6 @@
 import { parse } from 'tldts';
 import { type Callback, refuse } from '../callback';
+import { interned } from '../interned';
 import { lowerCase } from '../python-values';
 
 /** What PyLogsParser's definitions take from a URL. Empty parts are empty strings; no part is decoded. */
@@ -77,14 +78,16 @@ export function registrableDomainOf(host: string): string {
 
 /** Sets `<prefix>_hostname`, `_domain`, `_path` and, if wanted, `_proto`; empty parts are left out. */
 function decodeUrl(prefix: string, withScheme: boolean): Callback {
+  const [hostname, domain] = [interned(`${prefix}_hostname`), interned(`${prefix}_domain`)];
+  const [pathname, protocol] = [interned(`${prefix}_path`), interned(`${prefix}_proto`)];
   return (value, log) => {
     const { scheme, host, path } = parseUrl(value);
     if (host !== '') {
-      log.set(`${prefix}_hostname`, host);
-      log.set(`${prefix}_domain`, registrableDomainOf(host));
+      log.set(hostname, host);
+      log.set(domain, registrableDomainOf(host));
     }
-    if (path !== '') log.set(`${prefix}_path`, path);
-    if (withScheme && scheme !== '') log.set(`${prefix}_proto`, scheme);
+    if (path !== '') log.set(pathname, path);
+    if (withScheme && scheme !== '') log.set(protocol, scheme);
   };
 }
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { type PackedResults, packResults } from '../../../src/normaliser/packed-results';
 import { treatment } from '../../../src/normaliser/pattern-control';
 import type { Normalised } from '../../../src/normaliser/ports';
 import { WorkerChunk } from '../../../src/normaliser/worker-chunk';
@@ -8,9 +9,15 @@ const PATTERN = 7;
 
 const tagged = (text: string): Normalised => ({ ...RAW, tags: { text } });
 
-function chunkOf(...texts: readonly string[]): WorkerChunk {
+function chunkOf(...texts: readonly string[]): WorkerChunk & { readonly results: readonly Normalised[] } {
   const inputs = texts.map((text) => ({ text, receivedMs: 0, timeZone: 'UTC' }));
-  return new WorkerChunk('v1', inputs, () => undefined, () => undefined);
+  const results: Normalised[] = [];
+  const chunk = new WorkerChunk('v1', inputs, (all) => { results.push(...all); }, (error) => { throw error; });
+  return Object.assign(chunk, { results });
+}
+
+function packed(chunk: WorkerChunk, results: readonly Normalised[]): PackedResults {
+  return packResults(results, chunk.inputsLeft);
 }
 
 describe('a chunk of lines over which threads die', () => {
@@ -23,7 +30,8 @@ describe('a chunk of lines over which threads die', () => {
     expect(chunk.left).to.deep.equal([0, 1, 2]);
     expect(chunk.blamePattern(1, PATTERN, [])).to.equal(treatment.skipped);
     expect(chunk.left).to.deep.equal([0, 2]);
-    expect(chunk.resultsWith([tagged('a'), tagged('c')])).to.deep.equal([tagged('a'), RAW, tagged('c')]);
+    chunk.finish(packed(chunk, [tagged('a'), tagged('c')]));
+    expect(chunk.results).to.deep.equal([tagged('a'), RAW, tagged('c')]);
     expect(chunk.abandonedLines).to.equal(1);
   });
 
@@ -45,7 +53,8 @@ describe('a chunk of lines over which threads die', () => {
     const chunk = chunkOf('a', 'b');
     chunk.blameLine(0);
     expect(chunk.left).to.deep.equal([1]);
-    expect(chunk.resultsWith([tagged('b')])).to.deep.equal([RAW, tagged('b')]);
+    chunk.finish(packed(chunk, [tagged('b')]));
+    expect(chunk.results).to.deep.equal([RAW, tagged('b')]);
   });
 
   it('gives all lines back raw when threads die twice without a line to blame', () => {
@@ -54,7 +63,8 @@ describe('a chunk of lines over which threads die', () => {
     expect(chunk.left).to.deep.equal([0, 1]);
     chunk.blameNothing();
     expect(chunk.left).to.deep.equal([]);
-    expect(chunk.resultsWith([])).to.deep.equal([RAW, RAW]);
+    chunk.finish(undefined);
+    expect(chunk.results).to.deep.equal([RAW, RAW]);
     expect(chunk.abandonedLines).to.equal(2);
   });
 });
