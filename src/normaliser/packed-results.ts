@@ -1,17 +1,18 @@
+import { isWide, type PackedTexts, TextPacker, TextReader } from './packed-texts';
 import type { Match, Normalised, NormaliserInput, TagValue } from './ports';
 import { isEndOf } from './text-end';
 
 /**
- * The results of many lines as they go between threads: all texts in one string and all else in one row of numbers,
- * for that is copied many times as fast as an object a line, and read several times as fast as JSON.
+ * The results of many lines as they go between threads: texts in a row and all else in one row of numbers, for that is
+ * copied many times as fast as an object a line, and read several times as fast as JSON.
  */
 export interface PackedResults {
   /** The few different lists of matches that the lines have. */
   readonly matches: readonly (readonly Match[])[];
   /** The few different lists of names of tags. */
   readonly names: readonly (readonly string[])[];
-  /** The values that are text, and the bodies that are not the end of their line, in the order of `cells`. */
-  readonly text: string;
+  /** The values that are text and the bodies that are not the end of their line, wide if the line is. */
+  readonly texts: PackedTexts;
   /**
    * For each line: index of its matches, index of its names, the date (NaN: none), the body (its place in the line, or
    * OWN and its length, or NONE), and a cell a tag: the length of its text, or NUMBER and then the value.
@@ -27,26 +28,26 @@ const NUMBER = -1;
 export function packResults(results: readonly Normalised[], inputs: readonly NormaliserInput[]): PackedResults {
   const matches = new DistinctLists<Match>();
   const names = new DistinctLists<string>();
-  const texts: string[] = [];
+  const packer = new TextPacker();
   const cells: number[] = [];
   results.forEach(({ tags, dateMs, matched, body }, index) => {
+    const line = inputs[index]?.text ?? '';
+    const wide = isWide(line);
+    const addText = (text: string): void => {
+      packer.add(text, wide);
+      cells.push(text.length);
+    };
     const own = Object.keys(tags);
-    cells.push(matches.numberOf(matched), names.numberOf(own), dateMs ?? Number.NaN);
-    const place = placeOf(body, inputs[index]?.text ?? '');
-    cells.push(place);
-    if (place === OWN) addText(body ?? '', texts, cells);
+    const place = placeOf(body, line);
+    cells.push(matches.numberOf(matched), names.numberOf(own), dateMs ?? Number.NaN, place);
+    if (place === OWN) addText(body ?? '');
     for (const name of own) {
       const value = tags[name] as TagValue;
-      if (typeof value === 'string') addText(value, texts, cells);
+      if (typeof value === 'string') addText(value);
       else cells.push(NUMBER, value);
     }
   });
-  return { matches: matches.all, names: names.all, text: texts.join(''), cells: Float64Array.from(cells) };
-}
-
-function addText(text: string, texts: string[], cells: number[]): void {
-  texts.push(text);
-  cells.push(text.length);
+  return { matches: matches.all, names: names.all, texts: packer.pack(), cells: Float64Array.from(cells) };
 }
 
 /** A body is mostly the end of its line: then only the place where it begins is sent. */
@@ -56,22 +57,22 @@ function placeOf(body: string | undefined, text: string): number {
 }
 
 export function unpackResults(
-  { matches, names, text, cells }: PackedResults, inputs: readonly NormaliserInput[],
+  { matches, names, texts, cells }: PackedResults, inputs: readonly NormaliserInput[],
 ): readonly Normalised[] {
+  const reader = new TextReader(texts);
   let at = 0;
-  let from = 0;
   const cell = (): number => cells[at++] as number;
-  const slice = (length: number): string => text.slice(from, from += length);
   return inputs.map(({ text: line }): Normalised => {
+    const wide = isWide(line);
     const matched = matches[cell()] ?? [];
     const own = names[cell()] ?? [];
     const date = cell();
     const place = cell();
-    const body = place === NONE ? undefined : place === OWN ? slice(cell()) : line.slice(place);
+    const body = place === NONE ? undefined : place === OWN ? reader.next(cell(), wide) : line.slice(place);
     const tags: Record<string, TagValue> = {};
     for (const name of own) {
       const length = cell();
-      tags[name] = length === NUMBER ? cell() : slice(length);
+      tags[name] = length === NUMBER ? cell() : reader.next(length, wide);
     }
     return { tags, dateMs: Number.isNaN(date) ? undefined : date, matched, body };
   });

@@ -1,4 +1,5 @@
 import type { PackedResults } from './packed-results';
+import { isWide, type PackedTexts, TextPacker, TextReader } from './packed-texts';
 import type { PatternTreatment } from './pattern-control';
 import type { DefinitionSet, Match, NormaliserInput } from './ports';
 
@@ -30,10 +31,9 @@ export interface WorkerData {
 
 /** Columns instead of objects: cloning many small objects between threads would cost the most of all. */
 export interface PackedInputs {
-  /** All lines in one string; one is cheaper to send than many. */
-  readonly text: string;
-  /** Where each line ends in `text`. */
-  readonly ends: Uint32Array;
+  readonly texts: PackedTexts;
+  /** Of each line; of a wide one its complement, which is negative. */
+  readonly lengths: Int32Array;
   readonly receivedMs: Float64Array;
   /** One for all lines when they share it, as they do within a file. */
   readonly timeZones: string | readonly string[];
@@ -41,18 +41,24 @@ export interface PackedInputs {
 
 export function packInputs(inputs: readonly NormaliserInput[]): PackedInputs {
   const zone = inputs[0]?.timeZone ?? 'UTC';
-  let end = 0;
+  const packer = new TextPacker();
+  const lengths = Int32Array.from(inputs, ({ text }) => {
+    const wide = isWide(text);
+    packer.add(text, wide);
+    return wide ? ~text.length : text.length;
+  });
   return {
-    text: inputs.map(({ text }) => text).join(''),
-    ends: Uint32Array.from(inputs, ({ text }) => (end += text.length)),
+    texts: packer.pack(),
+    lengths,
     receivedMs: Float64Array.from(inputs, ({ receivedMs }) => receivedMs),
     timeZones: inputs.every(({ timeZone }) => timeZone === zone) ? zone : inputs.map(({ timeZone }) => timeZone),
   };
 }
 
-export function unpackInputs({ text, ends, receivedMs, timeZones }: PackedInputs): readonly NormaliserInput[] {
-  return Array.from(ends, (end, index) => ({
-    text: text.slice(ends[index - 1] ?? 0, end),
+export function unpackInputs({ texts, lengths, receivedMs, timeZones }: PackedInputs): readonly NormaliserInput[] {
+  const reader = new TextReader(texts);
+  return Array.from(lengths, (length, index) => ({
+    text: length < 0 ? reader.next(~length, true) : reader.next(length, false),
     receivedMs: receivedMs[index] ?? 0,
     timeZone: typeof timeZones === 'string' ? timeZones : timeZones[index] ?? 'UTC',
   }));

@@ -26,6 +26,19 @@ describe('what goes between the pool and its threads', () => {
     ];
     const packed = structuredClone(packResults(results, inputs));
     expect(unpackResults(packed, inputs)).to.deep.equal(results);
-    expect(packed.text, 'of the odd text only the value').to.equal(`${odd}other`);
+    expect(packed.texts, 'of the odd text only the value').to.deep.equal({ latin: `${odd}other`, wide: '' });
+  });
+
+  it('keeps the texts of lines beyond Latin-1 apart, for they would make all others wide', () => {
+    const texts = ['caf\u00e9', '\u20ac 5', '', '\ud83d\ude00', 'plain'];
+    const inputs = texts.map((text): NormaliserInput => ({ text, receivedMs: 0, timeZone: 'UTC' }));
+    const packed = packInputs(inputs);
+    expect(packed.texts).to.deep.equal({ latin: 'caf\u00e9plain', wide: '\u20ac 5\ud83d\ude00' });
+    expect(unpackInputs(packed)).to.deep.equal(inputs);
+    const results = texts.map((text, n): Normalised => (
+      { tags: { text, n, again: text }, dateMs: undefined, matched: [], body: undefined }));
+    const given = packResults(results, inputs);
+    expect(given.texts.wide).to.equal('\u20ac 5\u20ac 5\ud83d\ude00\ud83d\ude00');
+    expect(unpackResults(structuredClone(given), inputs)).to.deep.equal(results);
   });
 });
