@@ -121,9 +121,6 @@ export interface Journal {
   /** Marks a block that can't be read; it is kept for people and no longer holds its lane back. */
   setAsideBlock(lane: string, n: number, reason: string): Promise<void>;
 
-  /** Blocks with a file that is not yet closed. */
-  pendingBlocks(): Promise<number>;
-
   /** Ids, behind `after` and in their order, of lanes with a document in the journal, registered or not. */
   lanesWithEntries(after: string | undefined, limit: number): Promise<readonly string[]>;
   /** What is stored of a lane, from number `from` on, in order; without the data. */
@@ -153,4 +150,13 @@ export interface LaneStatus extends LaneRecord {
   readonly releasedThrough: number;
   /** Number of the last block stored in the lane, removed ones included; −1 when there was none. At majority. */
   readonly highestBlock: number;
+}
+
+/**
+ * Blocks with a file that may not be closed yet. A block that was set aside counts until its lane is released beyond
+ * it. Reads no block.
+ */
+export async function pendingBlocks(journal: Pick<Journal, 'unfinishedLanes'>): Promise<number> {
+  const lanes = await journal.unfinishedLanes();
+  return lanes.reduce((sum, { highestBlock, releasedThrough }) => sum + Math.max(0, highestBlock - releasedThrough), 0);
 }

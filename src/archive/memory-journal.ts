@@ -93,16 +93,6 @@ export class MemoryJournal implements Journal {
     });
   }
 
-  async pendingBlocks(): Promise<number> {
-    let pending = 0;
-    for (const lane of await this.unfinishedLanes()) {
-      for (const [n, document] of this.documents(lane.id)) {
-        if (n > lane.releasedThrough && document.type === 'block' && document.setAside === undefined) pending += 1;
-      }
-    }
-    return pending;
-  }
-
   async lanesWithEntries(after: string | undefined, limit: number): Promise<readonly string[]> {
     const behind = (id: string): boolean => after === undefined || id > after;
     return [...this.store.journal].filter(([id, documents]) => documents.size > 0 && behind(id))

@@ -1,4 +1,4 @@
-import { MaxKey, MinKey, type ClientSession, type Filter } from 'mongodb';
+import { MaxKey, MinKey, type ClientSession } from 'mongodb';
 import { ConflictError, NotFoundError, UnavailableError } from '../errors';
 import { checkBlocks } from './journal-checks';
 import type {
@@ -188,19 +188,6 @@ export class MongodbJournal implements Journal {
       const found = await this.collections.journal.updateOne(
         { _id: { lane, n }, seal: { $exists: false } }, { $set: { setAside: reason } }, { session, ...this.bounded() });
       if (found.matchedCount === 0) throw new NotFoundError(`there is no block ${lane}/${n}`);
-    });
-  }
-
-  async pendingBlocks(): Promise<number> {
-    const lanes = await this.unfinishedLanes();
-    return this.connection.read('count blocks', async (session) => {
-      let pending = 0;
-      for (const lane of lanes) {
-        const _id = range(lane.id, lane.releasedThrough + 1, Number.MAX_SAFE_INTEGER);
-        const filter: Filter<JournalDocument> = { _id, seal: { $exists: false }, setAside: { $exists: false } };
-        pending += await this.collections.journal.countDocuments(filter, { session, ...this.bounded() });
-      }
-      return pending;
     });
   }
 

@@ -1,3 +1,4 @@
+import { pendingBlocks } from '../archive/journal';
 import type { FileState } from '../archive/states';
 import { findingsIn } from '../audit/ports';
 import { UnavailableError } from '../errors';
@@ -61,7 +62,7 @@ export async function readStatus(services: Services, nowMs: number): Promise<Clu
   };
   const queue = await ask('queue', async () => (await services.queue()).depth(), { items: 0, dead: 0 });
   const documents = await ask('archive', async () => {
-    const blocks = await Promise.all((await services.volumes()).map(({ journal }) => journal.pendingBlocks()));
+    const blocks = await Promise.all((await services.volumes()).map(({ journal }) => pendingBlocks(journal)));
     return blocks.reduce((sum, count) => sum + count, 0);
   }, 0);
   const lagging = await ask<readonly FileState[]>('archive', async () => {

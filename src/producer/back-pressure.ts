@@ -1,3 +1,4 @@
+import { pendingBlocks } from '../archive/journal';
 import type { Volume } from '../archive/volume';
 import type { Clock } from '../clock';
 import type { Log } from '../log';
@@ -130,7 +131,7 @@ export class BackPressure {
     while (!this.stop.signal.aborted) {
       try {
         if (!health.answers) await health.volume.ping();
-        health.blocks = await health.volume.journal.pendingBlocks();
+        health.blocks = await pendingBlocks(health.volume.journal);
         health.unindexed = await health.volume.states.countClosed(settings.current.backPressure.maxUnqueuedFiles);
         if (!health.answers) log.info('VolumeFound', { volume: health.volume.name });
         health.answers = true;

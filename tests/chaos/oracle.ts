@@ -1,3 +1,4 @@
+import { pendingBlocks } from '../../src/archive/journal';
 import type { ConnectedServices } from '../../src/process/services';
 import { archivedLines, listStates } from '../end-to-end/support/inspect';
 import type { LineName, Lines } from './lines';
@@ -92,7 +93,7 @@ async function compareCounters(services: ConnectedServices, archived: number, ve
   const counted = states.reduce((sum, { lines }) => sum + lines, 0);
   if (counted !== archived) tell(verdict, `STATES tell of ${counted} lines, the archive has ${archived}`);
   for (const { journal } of await services.volumes()) {
-    const pending = await journal.pendingBlocks();
+    const pending = await pendingBlocks(journal);
     if (pending > 0) tell(verdict, `JOURNAL: ${pending} blocks have an open file`);
   }
   const { items, dead } = await (await services.queue()).depth();

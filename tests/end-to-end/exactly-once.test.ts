@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pendingBlocks } from '../../src/archive/journal';
 import type { ConnectedServices } from '../../src/process/services';
 import { startCluster, type Cluster } from '../support/cluster';
 import { sized, written } from '../support/size';
@@ -60,7 +61,7 @@ async function verify(cluster: Cluster, services: ConnectedServices, senders: re
   expect(states.filter(({ phase }) => phase !== 'verified').map(({ id, phase }) => `${id} ${phase}`)).to.deep.equal([]);
   expect(states.every(({ position, lines }) => position === lines)).to.equal(true);
   for (const { journal } of await services.volumes()) {
-    expect(await journal.pendingBlocks(), 'blocks with an open file').to.equal(0);
+    expect(await pendingBlocks(journal), 'blocks with an open file').to.equal(0);
   }
   const depth = await (await services.queue()).depth();
   expect(depth).to.deep.equal({ items: 0, dead: 0 });

@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { connect as connectTls } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../src/clock';
+import { createSolrClient } from '../../src/index/solr-client';
 import { startCluster, type Cluster } from '../support/cluster';
 import { Stopwatch } from '../support/stopwatch';
 import { until } from '../support/wait';
@@ -205,5 +207,33 @@ describe('outages of one cluster of one each', function () {
     await trickle.stop();
     expect(trickle.answers.at(-1)?.status, 'it works again, in new lanes').to.equal(200);
     await verify('zombie', trickle.ledger);
+  });
+
+  it('the collection removed behind its back: made anew, what comes is indexed, and no healthy file is a dead letter', async () => {
+    const trickle = startTrickle(await addSource('uncollected'), 'uncollected');
+    await sleep(3_000);
+    const client = createSolrClient({ baseUrls: () => [`http://[::1]:${cluster.basePort + 41}/solr`], clock: systemClock });
+    try {
+      await client.request({
+        path: '/admin/collections', query: { action: 'DELETE', name: 'resilog' }, effect: 'write', timeoutMs: 60_000,
+      });
+    } finally {
+      await client.close();
+    }
+    const lost = trickle.ledger.acknowledgedLines;
+    await sleep(5_000);
+    await trickle.stop();
+    expect(trickle.answers.every(({ status }) => status === 200), 'producers need no index').to.equal(true);
+    await resilog('wait', '--idle', '--timeout', '240');
+    const services = connect(cluster);
+    try {
+      expect(await (await services.queue()).depth()).to.deep.equal({ items: 0, dead: 0 });
+      const archived = await readArchive(services, 'uncollected');
+      expect(trickle.ledger.violations(archived.lines)).to.deep.equal([]);
+      const indexed = await countIndexed(services, 'uncollected');
+      expect(indexed, 'what came after it').to.be.within(archived.lineCount - lost, archived.lineCount);
+    } finally {
+      await services.close();
+    }
   });
 });

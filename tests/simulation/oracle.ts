@@ -1,3 +1,4 @@
+import { pendingBlocks } from '../../src/archive/journal';
 import type { MemoryStore } from '../../src/archive/memory-store';
 import type { MemoryVolume } from '../../src/archive/memory-volume';
 import { containsLine } from '../../src/archive/line-ranges';
@@ -87,6 +88,6 @@ export async function leftToDo(volume: MemoryVolume, settled: ReadonlySet<Phase>
   const { states, deletions }: MemoryStore = volume.store;
   for (const state of states.values()) if (!settled.has(state.phase)) return `file ${state.id} is ${state.phase}`;
   for (const { id, state } of deletions.values()) if (state !== 'done') return `deletion ${id} is ${state}`;
-  const blocks = await volume.journal.pendingBlocks();
+  const blocks = await pendingBlocks(volume.journal);
   return blocks === 0 ? undefined : `${blocks} blocks belong to files that are not closed`;
 }
