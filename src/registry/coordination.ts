@@ -89,6 +89,8 @@ export interface Coordination {
 
   /** Content now and after each change; undefined while the node does not exist. Read again after reconnecting. */
   watchContent(path: string, handler: (content: NodeContent | undefined) => void): Watch;
+  /** Calls the handler once, when the node is not there, or no more. Leaves no watch for its creation behind. */
+  whenGone(path: string, handler: () => void): Watch;
   /** Children's names now and after each change; undefined while the node does not exist. */
   watchChildren(path: string, handler: (names: readonly string[] | undefined) => void): Watch;
 

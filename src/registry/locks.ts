@@ -192,7 +192,7 @@ function gone(coordination: Coordination, path: string, limitMs: number, options
     };
     const cancel = options.clock.timer(limitMs, end);
     const unsubscribe = coordination.onState((state) => { if (state === 'expired' || state === 'closed') end(); });
-    const watch = coordination.watchContent(path, (content) => { if (content === undefined) end(); });
+    const watch = coordination.whenGone(path, end);
     options.signal?.addEventListener('abort', end);
   });
 }
@@ -209,7 +209,7 @@ function hold(coordination: Coordination, own: OwnNodes, path: string, clock: Cl
     stop();
     controller.abort(new UnavailableError(`the lock ${path} was lost`));
   };
-  const watch = coordination.watchContent(path, (content) => { if (content === undefined) lose(); });
+  const watch = coordination.whenGone(path, lose);
   const unsubscribe = coordination.onState((state) => {
     cancelDoubt();
     if (state === 'expired' || state === 'closed') lose();

@@ -132,6 +132,10 @@ export class SessionCoordination implements Coordination {
     return this.watches.content(path, handler);
   }
 
+  whenGone(path: string, handler: () => void): Watch {
+    return this.watches.gone(path, handler);
+  }
+
   watchChildren(path: string, handler: (names: readonly string[] | undefined) => void): Watch {
     return this.watches.children(path, handler);
   }

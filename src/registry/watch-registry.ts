@@ -10,6 +10,9 @@ const RETRY_MS = 500;
 
 type Read<T> = (link: SessionLink, path: string, onEvent: () => void) => Promise<T | undefined>;
 
+const readContent: Read<NodeContent> = (link, path, onEvent) => link.get(path, onEvent);
+const readChildren: Read<readonly string[]> = (link, path, onEvent) => link.children(path, onEvent);
+
 /** All watches of one coordination. A server's watch fires once: each event leads to a new read with a new watch. */
 export class WatchRegistry {
   private readonly active = new Set<ActiveWatch<unknown>>();
@@ -17,11 +20,20 @@ export class WatchRegistry {
   constructor(private readonly queue: OperationQueue, private readonly clock: Clock, private readonly log: Log) {}
 
   content(path: string, handler: (content: NodeContent | undefined) => void): Watch {
-    return this.add(path, handler, (link, place, onEvent) => link.get(place, onEvent));
+    return this.add(path, handler, readContent, true);
   }
 
   children(path: string, handler: (names: readonly string[] | undefined) => void): Watch {
-    return this.add(path, handler, (link, place, onEvent) => link.children(place, onEvent));
+    return this.add(path, handler, readChildren, true);
+  }
+
+  gone(path: string, handler: () => void): Watch {
+    const watch = this.add(path, (content) => {
+      if (content !== undefined) return;
+      watch.close();
+      handler();
+    }, readContent, false);
+    return watch;
   }
 
   /** After a connection was made: nobody knows what changed meanwhile, so everything is read. */
@@ -33,8 +45,10 @@ export class WatchRegistry {
     for (const watch of [...this.active]) watch.end(error);
   }
 
-  private add<T>(path: string, handler: (value: T | undefined) => void, read: Read<T>): Watch {
-    const watch = new ActiveWatch<T>(path, handler, read, this.queue, this.clock, this.log, () => {
+  private add<T>(
+    path: string, handler: (value: T | undefined) => void, read: Read<T>, awaitsCreation: boolean,
+  ): Watch {
+    const watch = new ActiveWatch<T>(path, handler, read, awaitsCreation, this.queue, this.clock, this.log, () => {
       this.active.delete(watch as ActiveWatch<unknown>);
     });
     this.active.add(watch as ActiveWatch<unknown>);
@@ -57,6 +71,7 @@ class ActiveWatch<T> implements Watch {
     private readonly path: string,
     private readonly handler: (value: T | undefined) => void,
     private readonly readOnce: Read<T>,
+    private readonly awaitsCreation: boolean,
     private readonly queue: OperationQueue,
     private readonly clock: Clock,
     private readonly log: Log,
@@ -110,7 +125,7 @@ class ActiveWatch<T> implements Watch {
     this.dirty = false;
     for (;;) {
       const value = await this.readOnce(link, this.path, this.onEvent);
-      if (value !== undefined || this.closed) return value;
+      if (value !== undefined || this.closed || !this.awaitsCreation) return value;
       if ((await link.exists(this.path, this.onEvent)) === undefined) return undefined;
     }
   }

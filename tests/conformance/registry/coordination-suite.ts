@@ -197,6 +197,26 @@ export function coordinationSuite(name: string, open: () => Promise<Coordination
         watch.close();
       });
 
+      it('tell once that a node is gone, also one that never was, and then no more', async () => {
+        await a.create('/base/leaving', text(''));
+        const told: string[] = [];
+        b.whenGone('/base/leaving', () => { told.push('left'); });
+        b.whenGone('/base/never', () => { told.push('never'); });
+        b.whenGone('/base', () => { told.push('wrong'); });
+        const closed = b.whenGone('/base/leaving', () => { told.push('closed'); });
+        await until(() => told.includes('never'), 'one that is not there');
+        closed.close();
+        await a.set('/base/leaving', text('changed'));
+        await a.remove('/base/leaving');
+        await until(() => told.includes('left'), 'one that goes');
+        for (const path of ['/base/leaving', '/base/never']) {
+          await a.create(path, text(''));
+          await a.remove(path);
+        }
+        await b.exists('/base');
+        expect(told).to.deep.equal(['never', 'left']);
+      });
+
       it('survive a handler that throws, and more than one watch of a node', async () => {
         const seen: string[] = [];
         const watches = Array.from({ length: 15 }, (_, i) => b.watchContent('/base', (content) => {

@@ -6,11 +6,13 @@ import { initialise } from '../../../src/registry/bootstrap';
 import type { Coordination } from '../../../src/registry/coordination';
 import { WatchedKeyDirectory } from '../../../src/registry/key-directory';
 import type { KeyVerdict } from '../../../src/registry/ports';
+import { withLock } from '../../../src/registry/locks';
 import { SourceRegistry } from '../../../src/registry/source-registry';
 import { connectZooKeeper } from '../../../src/registry/zookeeper-coordination';
 import { until } from '../../conformance/registry/coordination-suite';
 import { PrivateZooKeeper } from '../../support/private-zookeeper';
 import { Stopwatch } from '../../support/stopwatch';
+import { fourLetterWord } from '../../support/zookeeper-session';
 
 const connections = { mongodb: { volumes: [{ name: 'v', url: 'mongodb://x/' }] }, solr: { urls: ['http://x/solr'] } };
 
@@ -82,5 +84,18 @@ describe('ZooKeeper stopped, killed and wiped', function () {
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(await verdict()).to.equal('unavailable');
     directory.close();
+  });
+
+  it('keeps no watch of locks that had to be waited for', async () => {
+    const watches = async (): Promise<number> => {
+      const counters = await fourLetterWord({ host: '::1', port: zookeeper.port }, 'mntr');
+      return Number(/^zk_watch_count\t(\d+)$/m.exec(counters)?.[1]);
+    };
+    const work = (): Promise<void> => withLock(
+      coordination, 'contended', { clock: systemClock, random: systemRandom }, () => Promise.resolve());
+    await work();
+    const before = await watches();
+    await Promise.all(Array.from({ length: 20 }, work));
+    expect(await watches()).to.equal(before);
   });
 });
