@@ -13,7 +13,7 @@ import { silentLog } from '../src/log';
 import { definitionSetOf } from '../src/normaliser/definition-set';
 import { memoryDefinitionStore } from '../src/normaliser/memory-definition-store';
 import { createNormaliser, type NormaliserChain } from '../src/normaliser/normaliser';
-import type { DefinitionFile, DefinitionSet, NormaliserInput } from '../src/normaliser/ports';
+import type { DefinitionFile, DefinitionSet, Normalised, NormaliserInput } from '../src/normaliser/ports';
 import { WorkerPool } from '../src/normaliser/worker-pool';
 import { loadDefinitions } from '../src/process/definitions';
 import { pylogsparserFiles, pylogsparserFolder } from '../tests/support/pylogsparser/installation';
@@ -155,10 +155,16 @@ function pooled(pool: WorkerPool, workers: number, set: DefinitionSet, lines: re
     ...(workers === 1 ? {} : { ratioTo: 'pool, 1 worker' }),
     turn: async () => {
       const { seconds, cpuSeconds } = await timed(() => (
-        Promise.all(batches.map((inputs) => pool.normalise(set.version, inputs)))));
+        Promise.all(batches.map(async (inputs) => { readAll(await pool.normalise(set.version, inputs)); }))));
       return { seconds: seconds / batches.length, cpuSeconds: cpuSeconds / batches.length };
     },
   };
+}
+
+/** As whoever indexes the lines does, for tags cross threads packed. */
+function readAll(results: readonly Normalised[]): void {
+  const tags = results.reduce((sum, result) => sum + Object.keys(result.tags).length, 0);
+  if (tags < results.length) throw new Error('lines without tags');
 }
 
 async function comparePools(

@@ -57,7 +57,10 @@ export function documentOf(text: LineText, line: ReadLine, normalised: Normalise
     receivedMs: line.receivedMs,
     text: text.text,
     truncated: text.truncated,
-    tags: normalised.tags,
+    // Read when the document is sent, so that those that wait hold the packed form only.
+    get tags() {
+      return normalised.tags;
+    },
     body: normalised.body,
     normalizers: normalised.matched.map((match) => match.normalizer),
     definitions: state.definitions,

@@ -14,6 +14,7 @@ export interface IndexDocument {
   /** The line's text, cut to the indexed length. */
   readonly text: string;
   readonly truncated: boolean;
+  /** May be made anew at each reading. */
   readonly tags: Tags;
   readonly body: string | undefined;
   /** Normalizers that matched; empty = raw. */

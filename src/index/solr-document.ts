@@ -19,9 +19,10 @@ export function toSolrDocument(document: IndexDocument): Record<string, unknown>
     received: solrDate(document.receivedMs),
     message: document.text,
   };
-  const names = Object.keys(document.tags);
+  const { tags } = document;
+  const names = Object.keys(tags);
   for (const name of names) {
-    const value = document.tags[name];
+    const value = tags[name];
     // JSON has no NaN or infinity: Solr would read null and the tag would be lost silently, so keep it as text.
     const kept = typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
     if (kept === undefined) continue;

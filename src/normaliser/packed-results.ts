@@ -1,5 +1,5 @@
 import { isWide, type PackedTexts, TextPacker, TextReader } from './packed-texts';
-import type { Match, Normalised, NormaliserInput, TagValue } from './ports';
+import type { Match, Normalised, NormaliserInput, Tags, TagValue } from './ports';
 import { isEndOf } from './text-end';
 
 /**
@@ -56,26 +56,72 @@ function placeOf(body: string | undefined, text: string): number {
   return isEndOf(body, text) ? text.length - body.length : OWN;
 }
 
-export function unpackResults(
-  { matches, names, texts, cells }: PackedResults, inputs: readonly NormaliserInput[],
-): readonly Normalised[] {
-  const reader = new TextReader(texts);
+/**
+ * The results of the lines, in their order. Their tags stay packed, and are made anew whenever they are read: of the
+ * many lines that wait for the index none has an object for each tag meanwhile, which the collector would have to move.
+ */
+export function unpackResults(packed: PackedResults, inputs: readonly NormaliserInput[]): readonly Normalised[] {
+  const { matches, cells } = packed;
+  const reader = new TextReader(packed.texts);
   let at = 0;
-  const cell = (): number => cells[at++] as number;
   return inputs.map(({ text: line }): Normalised => {
     const wide = isWide(line);
-    const matched = matches[cell()] ?? [];
-    const own = names[cell()] ?? [];
-    const date = cell();
-    const place = cell();
-    const body = place === NONE ? undefined : place === OWN ? reader.next(cell(), wide) : line.slice(place);
-    const tags: Record<string, TagValue> = {};
-    for (const name of own) {
-      const length = cell();
-      tags[name] = length === NUMBER ? cell() : reader.next(length, wide);
-    }
-    return { tags, dateMs: Number.isNaN(date) ? undefined : date, matched, body };
+    const matched = matches[cells[at] as number] ?? [];
+    const names = packed.names[cells[at + 1] as number] ?? [];
+    const date = cells[at + 2] as number;
+    const place = cells[at + 3] as number;
+    at += 4;
+    let body = place === NONE || place === OWN ? undefined : line.slice(place);
+    if (place === OWN) body = reader.next(cells[at++] as number, wide);
+    const tags = new PackedTags(packed, names, at, reader.place(wide), wide);
+    at = tags.skip(reader);
+    return new PackedLine(tags, Number.isNaN(date) ? undefined : date, matched, body);
   });
+}
+
+class PackedLine implements Normalised {
+  constructor(
+    private readonly packed: PackedTags, readonly dateMs: number | undefined, readonly matched: readonly Match[],
+    readonly body: string | undefined,
+  ) {}
+
+  get tags(): Tags {
+    return this.packed.read();
+  }
+}
+
+class PackedTags {
+  constructor(
+    private readonly packed: PackedResults, private readonly names: readonly string[],
+    private readonly firstCell: number, private readonly firstText: number, private readonly wide: boolean,
+  ) {}
+
+  read(): Tags {
+    const { names, packed: { cells, texts } } = this;
+    const text = this.wide ? texts.wide : texts.latin;
+    const tags: Record<string, TagValue> = {};
+    let at = this.firstCell;
+    let from = this.firstText;
+    for (const name of names) {
+      const length = cells[at++] as number;
+      tags[name] = length === NUMBER ? cells[at++] as number : text.slice(from, from += length);
+    }
+    return tags;
+  }
+
+  /** Passes by their texts; returns the cell behind them. */
+  skip(reader: TextReader): number {
+    const { names, packed: { cells } } = this;
+    let at = this.firstCell;
+    let characters = 0;
+    for (let left = names.length; left > 0; left -= 1) {
+      const length = cells[at++] as number;
+      if (length === NUMBER) at += 1;
+      else characters += length;
+    }
+    reader.skip(characters, this.wide);
+    return at;
+  }
 }
 
 /** The lists that begin with the same items. */

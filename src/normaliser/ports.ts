@@ -20,6 +20,7 @@ export interface Match {
 }
 
 export interface Normalised {
+  /** May be made anew at each reading. */
   readonly tags: Tags;
   /** The line's own date; undefined when it has none. */
   readonly dateMs: number | undefined;
