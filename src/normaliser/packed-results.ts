@@ -80,13 +80,23 @@ export function unpackResults(packed: PackedResults, inputs: readonly Normaliser
 }
 
 class PackedLine implements Normalised {
+  /** Nobody who prints or copies a result gets the other lines, too. */
+  readonly #packed: PackedTags;
+
   constructor(
-    private readonly packed: PackedTags, readonly dateMs: number | undefined, readonly matched: readonly Match[],
+    packed: PackedTags, readonly dateMs: number | undefined, readonly matched: readonly Match[],
     readonly body: string | undefined,
-  ) {}
+  ) {
+    this.#packed = packed;
+  }
 
   get tags(): Tags {
-    return this.packed.read();
+    return this.#packed.read();
+  }
+
+  toJSON(): Normalised {
+    const { tags, dateMs, matched, body } = this;
+    return { tags, dateMs, matched, body };
   }
 }
 

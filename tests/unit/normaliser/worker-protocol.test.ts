@@ -40,6 +40,8 @@ describe('what goes between the pool and its threads', () => {
       { tags: { text, n, again: text }, dateMs: undefined, matched: [], body: undefined }));
     const given = packResults(results, inputs);
     expect(given.texts.wide).to.equal('\u20ac 5\u20ac 5\ud83d\ude00\ud83d\ude00');
-    expect(plain(unpackResults(structuredClone(given), inputs))).to.deep.equal(results);
+    const unpacked = unpackResults(structuredClone(given), inputs);
+    expect(plain(unpacked)).to.deep.equal(results);
+    expect(JSON.stringify(unpacked), 'printed as any other result').to.equal(JSON.stringify(results));
   });
 });
