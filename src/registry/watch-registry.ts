@@ -64,6 +64,10 @@ class ActiveWatch<T> implements Watch {
   private reading = false;
   private dirty = false;
   private closed = false;
+  /** A read has succeeded. */
+  private known = false;
+  /** The last read was not allowed. */
+  private refused = false;
   /** One function for all reads, so that the link registers it once per node. */
   private readonly onEvent = (): void => { this.read(); };
 
@@ -110,13 +114,20 @@ class ActiveWatch<T> implements Watch {
         const value = await this.queue.submit('read', `watch ${this.path}`, (link) => this.readPresent(link), true);
         if (!this.isClosed()) this.tell(value);
       } catch (error) {
-        if (error instanceof PermissionError) this.end(error);
-        else this.dirty = true;
+        if (error instanceof PermissionError) this.onRefusal(error);
+        this.dirty = true;
         if (!this.isClosed()) await this.clock.sleep(RETRY_MS);
       }
     }
     // In the same step as the last look at `dirty`: an event after it starts a new round.
     this.reading = false;
+  }
+
+  /** Who may not read from the first is told so; to whom it happens later goes on asking, for rights may come back. */
+  private onRefusal(error: PermissionError): void {
+    if (!this.known) this.end(error);
+    else if (!this.refused) this.log.warn('WatchRefused', { path: this.path, error });
+    this.refused = true;
   }
 
   /** A missing node can only be watched for its creation, by `exists`; it may appear between the two calls. */
@@ -135,6 +146,8 @@ class ActiveWatch<T> implements Watch {
   }
 
   private tell(value: T | undefined): void {
+    this.known = true;
+    this.refused = false;
     try {
       this.handler(value);
     } catch (error) {

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { expect } from 'chai';
 import { PermissionError, UnknownOutcomeError } from '../../../src/errors';
-import { Access, digestIdentity } from '../../../src/registry/access';
+import { Access, type AccessEntry, digestIdentity } from '../../../src/registry/access';
 import type { SessionState } from '../../../src/registry/coordination';
 import { failure, until } from '../../conformance/registry/coordination-suite';
 import { openZooKeeperWorld, type ZooKeeperWorld } from '../../conformance/registry/zookeeper-world';
@@ -131,5 +131,31 @@ describe('ZooKeeper coordination on a broken network', function () {
     await until(() => admin.coordination.state === 'connected' && admin.coordination.sessionId !== sessionId, 'a new session');
     expect((await admin.coordination.get('/secret'))?.data.toString()).to.equal('4');
     await admin.coordination.removeTree('/');
+  });
+
+  it('goes on watching what it may not read for a while', async () => {
+    const [owner, reader] = ['owner:a secret', 'reader:another'];
+    let readable = true;
+    const access = (): readonly AccessEntry[] => [
+      { identity: digestIdentity(owner), access: Object.values(Access) },
+      { identity: digestIdentity(reader), access: readable ? [Access.read] : [Access.create] },
+    ];
+    const { coordination } = await world.connect({ credentials: owner, access });
+    await coordination.ensure('/shared/node');
+    const seen: (string | undefined)[] = [];
+    const watch = (await world.connect({ credentials: reader })).coordination
+      .watchContent('/shared/node', (content) => { seen.push(content?.data.toString()); });
+    await watch.ready;
+    for (const text of ['hidden', 'shown']) {
+      readable = text === 'shown';
+      await coordination.remove('/shared/node');
+      await coordination.create('/shared/node', Buffer.from(text));
+      // Time for several reads that are refused.
+      if (!readable) await new Promise((resolve) => setTimeout(resolve, 1_500));
+    }
+    await until(() => seen.at(-1) === 'shown', 'allowed again');
+    expect(seen).to.not.include('hidden');
+    watch.close();
+    await coordination.removeTree('/');
   });
 });
