@@ -1,14 +1,15 @@
 import type { Clock } from '../clock';
 import { invariant } from '../errors';
 import { limits } from '../limits';
-import { memoryExhausted } from './intake-error';
+import { bodyBeyondMemory, memoryExhausted } from './intake-error';
 
 /** A request's share of the memory budget. Grows while its body arrives. */
 export interface Reservation {
   readonly bytes: number;
   /**
-   * Takes `bytes` more: at once (undefined), or when others have given enough back. Rejects with IntakeError 503 when
-   * there will be none; what is held already stays held. One call at a time.
+   * Takes `bytes` more: at once (undefined), or when others have given enough back. Rejects with IntakeError: 413 when
+   * the whole memory would not be enough, 503 when there will be none; what is held already stays held. One call at a
+   * time.
    */
   grow(bytes: number): Promise<void> | undefined;
   /** Gives `bytes` back, e.g. of a buffer that was copied into a larger one. */
@@ -39,7 +40,7 @@ interface Holder {
  *   again and again, until the oldest can be served;
  * - nobody waits longer than `limits.memoryWaitMs`, e.g. for a body that arrives slowly, and only so many do at once.
  *
- * Who is refused gets 503, gives back what it held, and comes again.
+ * Who is refused gets 503, gives back what it held, and comes again; whose body would not fit alone gets 413.
  */
 export class MemoryBudget {
   private usedBytes = 0;
@@ -81,9 +82,9 @@ export class MemoryBudget {
       this.take(holder, bytes);
       return undefined;
     }
-    // What would not fit alone is not worth waiting for, and too many who wait hold memory of another kind.
-    const hopeless = holder.held + bytes > this.limit() || this.waiting >= limits.memoryWaiters;
-    return hopeless ? Promise.reject(memoryExhausted()) : this.wait(holder, bytes);
+    if (holder.held + bytes > this.limit()) return Promise.reject(bodyBeyondMemory(this.limit()));
+    // Too many who wait hold memory of another kind.
+    return this.waiting >= limits.memoryWaiters ? Promise.reject(memoryExhausted()) : this.wait(holder, bytes);
   }
 
   private wait(holder: Holder, bytes: number): Promise<void> {

@@ -59,7 +59,8 @@ function assertPlainlyTransferred(request: IncomingMessage): void {
 
 /**
  * Reserves what is known to be needed before the first byte is asked for. IntakeError: 413 when the announced length
- * is too large, 503 when the memory is used up. Whatever comes of it, the caller releases the reservation.
+ * is too large, for the memory, too; 503 when that is used up. Whatever comes of it, the caller releases the
+ * reservation.
  */
 export async function reserveBody(reservation: Reservation, request: IncomingMessage, maxBytes: number): Promise<void> {
   assertPlainlyTransferred(request);

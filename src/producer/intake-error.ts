@@ -40,6 +40,14 @@ export function bodyTooLarge(maxBytes: number): IntakeError {
   });
 }
 
+/** 413 and not 503, for the same body would be refused whenever it comes. */
+export function bodyBeyondMemory(budgetBytes: number): IntakeError {
+  return new IntakeError(`the body alone takes more than the ${budgetBytes} bytes of memory that all bodies may have`, {
+    status: 413, code: 'body-too-large',
+    remedy: 'send the lines in several requests, or let the operator raise intake.memoryBudgetBytes',
+  });
+}
+
 export function lineTooLong(maxBytes: number): IntakeError {
   return new IntakeError(`a line is longer than ${maxBytes} bytes`, {
     status: 413, code: 'line-too-long', remedy: 'end each line with a line feed, or cut the line before it is sent',

@@ -41,7 +41,8 @@ export class LineAccumulator {
 
   /**
    * Undefined when the chunk is taken, a promise when it has to wait for memory; the next call comes after it.
-   * IntakeError, thrown or rejected: 413 when a limit is passed, 503 when the memory for it can't be had.
+   * IntakeError, thrown or rejected: 413 when a limit is passed or the whole memory would not do, 503 when there is
+   * none at this moment.
    */
   append(chunk: Buffer): Promise<void> | undefined {
     if (this.receivedBytes + chunk.length > this.options.maxBytes) throw bodyTooLarge(this.options.maxBytes);

@@ -57,14 +57,20 @@ describe('the memory of bodies', () => {
     expect(budget.used).to.equal(80);
   });
 
-  it('is refused at once beyond the whole budget, or when too many wait', async () => {
+  it('is refused for good beyond the whole budget, for no waiting would help', async () => {
     const { budget, first } = exhausted();
-    expect(await grow(first, 1)).to.equal('refused');
-    const { budget: crowded } = exhausted();
-    const others = Array.from({ length: limits.memoryWaiters - 1 }, () => grow(crowded.open(), 1));
-    expect(await grow(crowded.open(), 1)).to.equal('refused');
-    expect(await Promise.race([...others, settle().then(() => 'wait')])).to.equal('wait');
+    const error = await Promise.resolve(first.grow(1)).catch((refusal: unknown) => refusal);
+    expect(error).to.be.instanceOf(IntakeError).with.property('status', 413);
+    first.release();
     expect(budget.used).to.equal(10);
+  });
+
+  it('is refused at once when too many wait', async () => {
+    const { budget } = exhausted();
+    const others = Array.from({ length: limits.memoryWaiters - 1 }, () => grow(budget.open(), 1));
+    expect(await grow(budget.open(), 1)).to.equal('refused');
+    expect(await Promise.race([...others, settle().then(() => 'wait')])).to.equal('wait');
+    expect(budget.used).to.equal(80);
   });
 
   it('is not taken by who came later while somebody older waits', async () => {

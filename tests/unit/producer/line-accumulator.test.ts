@@ -116,7 +116,9 @@ describe('LineAccumulator', () => {
 
   it('reserves every buffer before it makes it and stops when there is no more memory', async () => {
     const budget = new MemoryBudget(() => 4 * MiB, systemClock);
-    expect((await refusal(accumulate([Buffer.alloc(6 * MiB, 'line of text\n')], { budget }))).status).to.equal(503);
+    const refused = await refusal(accumulate([Buffer.alloc(6 * MiB, 'line of text\n')], { budget }));
+    expect(refused).to.include({ status: 413, code: 'body-too-large' });
+    expect(budget.used).to.be.at.most(4 * MiB);
     const known = await accumulate([Buffer.alloc(2 * MiB, 'line of text\n')], { budget: new MemoryBudget(() => 3 * MiB, systemClock), expectedBytes: 2 * MiB });
     expect(known.reservation.bytes).to.be.at.least(2 * MiB);
     known.reservation.release();
