@@ -138,6 +138,12 @@ function readAnswer(status: number, text: string, baseUrl: string, path: string)
 
 function refusal(status: number, message: string, baseUrl: string): ResilogError {
   const described = `Solr at ${baseUrl} answered ${String(status)}: ${message}`;
+  // A verdict on the query, which Solr gives as if it were a defect of its own.
+  if (status === 500 && message.includes('maxClauseCount')) {
+    return new InputError('the query stands for too many words', {
+      cause: new Error(described), remedy: 'give a word that ends with * more letters, or ask for less at once',
+    });
+  }
   if (status === 400) return new InputError(message, { cause: new Error(described) });
   if (status === 404) return new NotFoundError(described);
   if (status === 401 || status === 403) return new PermissionError(described);

@@ -296,6 +296,23 @@ export function describeLogIndex(name: string, make: () => Promise<LogIndexUnder
       await index.commit(collection, 'soft');
     });
 
+    it('finds what a query means in very many ways', async function many() {
+      this.timeout(120_000);
+      const words = Array.from({ length: 3_000 }, (_, index) => `w${String(index)}`);
+      const texts = words.map((word, index) => `beginning ${word} of ${String(index)}`);
+      const added = texts.map((text, line) => aDocument('1'.repeat(24), line, { text }));
+      expect(await index.add(collection, added)).to.deep.equal([]);
+      await index.commit(collection, 'soft');
+      const count = async (text: string): Promise<number> => (
+        (await index.search([collection], { query: { text }, rows: 0 })).count);
+      expect(await count('beginning.w*'), 'a word with thousands of ends').to.equal(3_000);
+      expect(await count('beginning.w2*')).to.equal(1_111);
+      const most = Array.from({ length: 256 }, (_, index) => `used:${String(index + 1)}*`).join(' OR ');
+      expect(await count(most), 'the most terms, of many numbers each').to.be.at.least(1);
+      await index.removeIds(collection, added.map(({ id }) => id));
+      await index.commit(collection, 'soft');
+    });
+
     it('says that a collection is missing', async () => {
       for (const asked of [
         () => index.commit('no_such_collection', 'soft'), () => index.add('no_such_collection', DOCUMENTS),

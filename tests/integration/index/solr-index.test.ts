@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { systemClock } from '../../../src/clock';
+import { InputError } from '../../../src/errors';
 import { collectionStatus } from '../../../src/index/solr-cluster';
 import { createSolrIndex } from '../../../src/index/solr-index';
 import { aDocument } from '../../conformance/index/log-index-suite';
@@ -22,6 +23,22 @@ describe('index in SolrCloud', function suite() {
 
   after(async () => {
     await fixture.close();
+  });
+
+  it('says what to do about a phrase whose last word has more ends than Solr takes', async () => {
+    const { index } = fixture;
+    const file = '6'.repeat(24);
+    const lines = Array.from({ length: 23 }, (_, line) => aDocument(file, line, {
+      text: Array.from({ length: 3_000 }, (_word, number) => `end${String(3_000 * line + number)}`).join(' '),
+    }));
+    expect(await index.add(collection, lines)).to.deep.equal([]);
+    await index.commit(collection, 'soft');
+    const search = (text: string) => index.search([collection], { query: { text }, rows: 0 });
+    const error = await search('end1.e*').then(() => undefined, (thrown: unknown) => thrown);
+    expect(error).to.be.instanceOf(InputError).with.property('remedy').that.contains('more letters');
+    expect((await search('end1.end2*')).count).to.equal(1);
+    await index.removeIds(collection, lines.map(({ id }) => id));
+    await index.commit(collection, 'soft');
   });
 
   it('keeps all lines of a file in one shard and sums 100,000 of them exactly', async () => {
