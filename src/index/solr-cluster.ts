@@ -1,10 +1,7 @@
-import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Clock } from '../clock';
 import { InputError, NotFoundError, UnavailableError, UnknownOutcomeError, messageOf } from '../errors';
+import { ADMIN_TIMEOUT_MS, readConfigset, replaces, uploadConfigset } from './solr-configset';
 import type { SolrAnswer, SolrClient } from './solr-client';
-import { storedZip, type ZipEntry } from './stored-zip';
 
 /** One copy of one shard. */
 export interface Replica {
@@ -20,7 +17,6 @@ export interface CollectionStatus {
   readonly shards: readonly { readonly name: string; readonly replicas: readonly Replica[] }[];
 }
 
-const ADMIN_TIMEOUT_MS = 60_000;
 const POLL_MS = 250;
 
 /** The collection's shards and copies as the cluster knows them; undefined when there is no such collection. */
@@ -103,44 +99,19 @@ export interface PrepareOptions {
   readonly replicas: number;
 }
 
-/**
- * Makes the collection, or gives it the present configset. A configset is named by its content and never changed, so
- * that a collection says by itself whether it has the present one.
- */
+/** Makes the collection, or gives it the present configset, unless a later program has given it a later one. */
 export async function prepareCollection(collection: string, options: PrepareOptions): Promise<void> {
   const { client } = options;
-  const files = await readConfigset(options.configsetFolder);
-  const configset = configsetName(files);
+  const configset = await readConfigset(options.configsetFolder);
   const status = await collectionStatus(client, collection);
-  if (status?.configset !== configset) {
-    await upload(client, configset, files);
-    if (status === undefined) await create(client, collection, configset, options);
+  if (status === undefined || replaces(configset.name, status.configset)) {
+    await uploadConfigset(client, configset);
+    if (status === undefined) await create(client, collection, configset.name, options);
     else {
-      await admin(client, { action: 'MODIFYCOLLECTION', collection, 'collection.configName': configset });
+      await admin(client, { action: 'MODIFYCOLLECTION', collection, 'collection.configName': configset.name });
     }
   }
   await waitForLeaders(client, options.clock, collection);
-}
-
-async function readConfigset(folder: string): Promise<readonly ZipEntry[]> {
-  const names = (await readdir(folder)).sort();
-  return Promise.all(names.map(async (name) => ({ name, data: await readFile(join(folder, name)) })));
-}
-
-export function configsetName(files: readonly ZipEntry[]): string {
-  const hash = createHash('sha256');
-  for (const { name, data } of files) hash.update(`${name}\n${String(data.length)}\n`).update(data);
-  return `resilog-${hash.digest('hex').slice(0, 12)}`;
-}
-
-async function upload(client: SolrClient, name: string, files: readonly ZipEntry[]): Promise<void> {
-  await client.request({
-    path: '/admin/configs',
-    query: { action: 'UPLOAD', name, overwrite: 'true', cleanup: 'true' },
-    body: { type: 'application/octet-stream', data: storedZip(files) },
-    effect: 'write',
-    timeoutMs: ADMIN_TIMEOUT_MS,
-  });
 }
 
 async function create(client: SolrClient, name: string, configset: string, options: PrepareOptions): Promise<void> {

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import { systemClock } from '../../../src/clock';
 import { InputError } from '../../../src/errors';
 import { collectionStatus } from '../../../src/index/solr-cluster';
+import { CONFIGSET_REVISION, readConfigset, uploadConfigset } from '../../../src/index/solr-configset';
 import { createSolrIndex } from '../../../src/index/solr-index';
 import { aDocument } from '../../conformance/index/log-index-suite';
 import { servers } from '../../support/servers';
@@ -129,6 +130,19 @@ describe('index in SolrCloud', function suite() {
     } finally {
       await rm(changed, { recursive: true });
     }
+  });
+
+  it('leaves the configset of a later program to a collection', async () => {
+    const name = fixture.newCollection();
+    const { files } = await readConfigset(configsetFolder);
+    const later = `resilog-${String(CONFIGSET_REVISION + 1)}-0123456789ab`;
+    await uploadConfigset(fixture.client, { name: later, files });
+    await fixture.client.request({
+      path: '/admin/collections', effect: 'write', timeoutMs: 60_000,
+      query: { action: 'CREATE', name, numShards: '1', replicationFactor: '1', 'collection.configName': later },
+    });
+    await fixture.index.prepare(name, { shards: 1, replicas: 1 });
+    expect((await collectionStatus(fixture.client, name))?.configset).to.equal(later);
   });
 
   it('prepares one collection from several processes at once', async () => {
