@@ -103,7 +103,8 @@ export function applyAnyCsv(
 function applyCsv(
   compiled: CompiledDefinition, pattern: CompiledCsvPattern, value: string, log: LineLog, input: NormaliserInput,
 ): RunOutcome {
-  if (!hasSeparators(value, pattern.separator, pattern.columns.length - 1)) return UNMATCHED;
+  // With fewer separators there can't be so many fields, whatever is quoted.
+  if (countOf(pattern.separator, value) < pattern.columns.length - 1) return UNMATCHED;
   const fields = splitCsvLine(value, pattern.separator, pattern.quote);
   if (fields.length !== pattern.columns.length) return UNMATCHED;
   const data = new Map<string, LogValue>(pattern.columns.map((column, index) => [column, fields[index] ?? '']));
@@ -127,12 +128,13 @@ function applyCsv(
   return finish(compiled, pattern, log, input);
 }
 
-/** Are there so many at least? Fewer cannot give the number of fields, whatever is quoted. */
-function hasSeparators(value: string, separator: string, least: number): boolean {
-  let at = -1;
-  for (let found = 0; found < least; found += 1) {
-    at = value.indexOf(separator, at + 1);
-    if (at < 0) return false;
-  }
-  return true;
+let counted = { value: '', separator: '', count: 0 };
+
+/** How many there are. Definitions with one separator ask about one text in a row. */
+function countOf(separator: string, value: string): number {
+  if (counted.separator === separator && counted.value === value) return counted.count;
+  let count = 0;
+  for (let at = value.indexOf(separator); at >= 0; at = value.indexOf(separator, at + 1)) count += 1;
+  counted = { value, separator, count };
+  return count;
 }

@@ -5,9 +5,11 @@ const COMPARED = 32;
 
 /** The tags of one line, with one level of undo: what a normalizer set goes again when a callback refuses. */
 export class LineLog implements WorkingLog {
-  private readonly names: string[] = [];
+  /** The first `count` are those of the line. */
+  private names: string[] = [];
   /** By place of the name; undefined: deleted. */
-  private readonly values: (LogValue | undefined)[] = [];
+  private values: (LogValue | undefined)[] = [];
+  private count = 0;
   /** The marks of all names: what shows another mark is not among them. */
   private marks = 0;
   /** Name → place, once there are many. */
@@ -18,6 +20,19 @@ export class LineLog implements WorkingLog {
 
   constructor(tags: Iterable<readonly [string, LogValue]> = []) {
     for (const [name, value] of tags) this.set(name, value);
+  }
+
+  /** Forgets all, for the next line: arrays that have their size already cost less than new ones. */
+  clear(): void {
+    // What few places still hold of a former line is little.
+    if (this.names.length > COMPARED) {
+      this.names = [];
+      this.values = [];
+    }
+    this.count = 0;
+    this.marks = 0;
+    this.places = undefined;
+    this.begin();
   }
 
   get(tag: string): LogValue | undefined {
@@ -41,7 +56,7 @@ export class LineLog implements WorkingLog {
   }
 
   *[Symbol.iterator](): IterableIterator<[string, LogValue]> {
-    for (let place = 0; place < this.names.length; place += 1) {
+    for (let place = 0; place < this.count; place += 1) {
       const value = this.values[place];
       if (value !== undefined) yield [this.names[place] as string, value];
     }
@@ -49,15 +64,16 @@ export class LineLog implements WorkingLog {
 
   /** The same as iterating, several times as fast. */
   forEach(take: (value: LogValue, tag: string) => void): void {
-    for (let place = 0; place < this.names.length; place += 1) {
-      const value = this.values[place];
-      if (value !== undefined) take(value, this.names[place] as string);
+    const { names, values, count } = this;
+    for (let place = 0; place < count; place += 1) {
+      const value = values[place];
+      if (value !== undefined) take(value, names[place] as string);
     }
   }
 
   /** Changes from here on can be undone, until the next `begin`. */
   begin(): void {
-    this.begun = this.names.length;
+    this.begun = this.count;
     if (this.undoable.length > 0) this.undoable = [];
   }
 
@@ -65,24 +81,26 @@ export class LineLog implements WorkingLog {
   undo(): void {
     for (const [place, former] of this.undoable.reverse()) this.values[place] = former;
     this.undoable = [];
-    for (const name of this.names.splice(this.begun)) this.places?.delete(name);
-    this.values.length = this.begun;
+    for (; this.count > this.begun; this.count -= 1) this.places?.delete(this.names[this.count - 1] as string);
   }
 
   private placeOf(tag: string): number {
     if ((this.marks & markOf(tag)) === 0) return -1;
     if (this.places !== undefined) return this.places.get(tag) ?? -1;
     const { names } = this;
-    for (let place = names.length - 1; place >= 0; place -= 1) if (names[place] === tag) return place;
+    for (let place = this.count - 1; place >= 0; place -= 1) if (names[place] === tag) return place;
     return -1;
   }
 
   private add(tag: string, value: LogValue): void {
     this.marks |= markOf(tag);
-    this.places?.set(tag, this.names.length);
-    this.names.push(tag);
-    this.values.push(value);
-    if (this.names.length === COMPARED) this.places ??= new Map(this.names.map((name, place) => [name, place]));
+    this.places?.set(tag, this.count);
+    this.names[this.count] = tag;
+    this.values[this.count] = value;
+    this.count += 1;
+    if (this.count === COMPARED) {
+      this.places ??= new Map(this.names.slice(0, COMPARED).map((name, place) => [name, place]));
+    }
   }
 
   private change(place: number, value: LogValue | undefined): void {

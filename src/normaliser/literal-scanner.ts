@@ -32,22 +32,22 @@ export class LiteralScanner {
   private table = new Uint16Array(0);
   /** States from this one on end literals. */
   private firstEnd = 0;
-  /** Literals by state: those of the state n after the first end are from `endsFrom[n]` to before `endsFrom[n + 1]`. */
-  private ends = new Uint32Array(0);
-  private endsFrom = new Uint32Array(0);
+  /** What the state n after the first end sets, words and bits: from `settingsFrom[n]` to `settingsFrom[n + 1]`. */
+  private settingsFrom = new Uint32Array(0);
+  private settings = new Uint32Array(0);
   /** State after the first end → the scan that met it last. */
-  private reportedIn = new Uint32Array(0);
-  /** Literal → the scan that saw it last. */
-  private readonly seenIn: Uint32Array;
+  private metIn = new Uint32Array(0);
+  /** Literal → the states after the first end in which it ends. */
+  private readonly statesOf: number[][];
   private scanNumber = 0;
   private readonly longest: number;
   private readonly bytes = new Uint8Array(BYTES);
-  /** States met that end literals. */
-  private readonly hits = new Uint16Array(2 * BYTES + 1);
+  /** Pairs of states met, of which one at least ends literals. */
+  private readonly hits = new Uint32Array(BYTES + 1);
 
-  /** `onSeen` is told once a scan of each literal, by its index, that appears. ASCII literals, folded. */
-  constructor(literals: readonly string[], private readonly onSeen: (literal: number) => void) {
-    this.seenIn = new Uint32Array(literals.length);
+  /** ASCII literals, folded, and for each the numbers of the bits that a scan sets if it appears. */
+  constructor(literals: readonly string[], bits: readonly (readonly number[])[]) {
+    this.statesOf = literals.map(() => []);
     const characters = [...new Set(literals.join(''))];
     this.shift = 32 - Math.clz32(characters.length);
     characters.forEach((character, index) => { this.columns[character.charCodeAt(0)] = index + 1; });
@@ -55,29 +55,33 @@ export class LiteralScanner {
     const length = this.lengthThatFits(literals);
     const cut = literals.map((literal) => literal.slice(0, length));
     this.longest = Math.max(1, ...cut.map((literal) => literal.length));
-    this.build(cut);
+    this.build(cut, bits);
   }
 
-  /** Was the literal in the text scanned last? */
+  /** Was the literal, by its index, in the text scanned last? */
   saw(literal: number): boolean {
-    return this.seenIn[literal] === this.scanNumber;
+    for (const state of this.statesOf[literal] as readonly number[]) {
+      if (this.metIn[state] === this.scanNumber) return true;
+    }
+    return false;
   }
 
-  scan(text: string): void {
+  /** Sets in `into` the bits of all literals that appear, 32 a word. */
+  scan(text: string, into: Uint32Array): void {
     this.scanNumber = this.scanNumber === 0xffff_ffff ? this.restart() : this.scanNumber + 1;
     const length = text.length > this.bytes.length ? -1 : encoder.encodeInto(text, this.bytes).written;
     this.isAscii = length === text.length;
-    if (this.isAscii) this.scanBytes(length);
-    else this.scanCharacters(text);
+    if (this.isAscii) this.scanBytes(length, into);
+    else this.scanCharacters(text, into);
   }
 
   /**
    * Bytes are read several times as fast as a string's characters. Each step waits for the state of the one before, so
    * that the halves of a text are read side by side: the second begins so early that no literal is torn.
    */
-  private scanBytes(length: number): void {
-    const { table, columns, bytes, shift, hits } = this;
-    const lastInner = this.firstEnd - 1;
+  private scanBytes(length: number, into: Uint32Array): void {
+    const { table, columns, bytes, shift, hits, firstEnd } = this;
+    const lastInner = firstEnd - 1;
     const half = Math.min(length, (length + this.longest) >>> 1);
     const gap = length - half;
     let first = 0;
@@ -86,23 +90,25 @@ export class LiteralScanner {
     for (let at = 0; at < half; at += 1) {
       first = table[(first << shift) + (columns[bytes[at] as number] as number)] as number;
       second = table[(second << shift) + (columns[bytes[at + gap] as number] as number)] as number;
-      // Without a branch, which nobody could foretell: 1 for a state that ends literals.
-      hits[count] = first;
-      count += (lastInner - first) >>> 31;
-      hits[count] = second;
-      count += (lastInner - second) >>> 31;
+      // Without a branch, which nobody could foretell: 1 if a state ends literals.
+      hits[count] = (first << 16) | second;
+      count = (count + (((lastInner - first) | (lastInner - second)) >>> 31)) | 0;
     }
-    for (let hit = 0; hit < count; hit += 1) this.report(hits[hit] as number);
+    for (let hit = 0; hit < count; hit += 1) {
+      const states = hits[hit] as number;
+      if (states >>> 16 >= firstEnd) this.meet(states >>> 16, into);
+      if ((states & 0xffff) >= firstEnd) this.meet(states & 0xffff, into);
+    }
   }
 
-  private scanCharacters(text: string): void {
+  private scanCharacters(text: string, into: Uint32Array): void {
     const { table, columns, firstEnd, shift } = this;
     let state = 0;
     for (let at = 0; at < text.length; at += 1) {
       const code = text.charCodeAt(at);
       const column = code < 128 ? columns[code] as number : this.foreignColumn(code);
       state = table[(state << shift) + column] as number;
-      if (state >= firstEnd) this.report(state);
+      if (state >= firstEnd) this.meet(state, into);
     }
   }
 
@@ -111,23 +117,20 @@ export class LiteralScanner {
     return folded < 128 ? this.columns[folded] ?? 0 : 0;
   }
 
-  private report(state: number): void {
-    const { ends, endsFrom, seenIn, scanNumber } = this;
+  private meet(state: number, into: Uint32Array): void {
+    const { settings, settingsFrom, metIn, scanNumber } = this;
     const end = state - this.firstEnd;
-    if (this.reportedIn[end] === scanNumber) return;
-    this.reportedIn[end] = scanNumber;
-    const to = endsFrom[end + 1] as number;
-    for (let at = endsFrom[end] as number; at < to; at += 1) {
-      const literal = ends[at] as number;
-      if (seenIn[literal] === scanNumber) continue;
-      seenIn[literal] = scanNumber;
-      this.onSeen(literal);
+    if (metIn[end] === scanNumber) return;
+    metIn[end] = scanNumber;
+    const to = settingsFrom[end + 1] as number;
+    for (let at = settingsFrom[end] as number; at < to; at += 2) {
+      const word = settings[at] as number;
+      into[word] = (into[word] as number) | (settings[at + 1] as number);
     }
   }
 
   private restart(): number {
-    this.seenIn.fill(0);
-    this.reportedIn.fill(0);
+    this.metIn.fill(0);
     return 1;
   }
 
@@ -137,7 +140,7 @@ export class LiteralScanner {
     return LENGTHS.find((length) => states(length) <= STATES_MOST) ?? 1;
   }
 
-  private build(literals: readonly string[]): void {
+  private build(literals: readonly string[], bits: readonly (readonly number[])[]): void {
     const root = newNode();
     literals.forEach((literal, index) => {
       let node = root;
@@ -154,12 +157,16 @@ export class LiteralScanner {
     const ends = nodes.filter(({ literals: ending }) => ending.length > 0);
     [...inner, ...ends].forEach((node, index) => { node.state = index; });
     this.firstEnd = inner.length;
-    this.ends = Uint32Array.from(ends.flatMap(({ literals: ending }) => ending));
-    this.endsFrom = new Uint32Array(ends.length + 1);
-    ends.forEach(({ literals: ending }, index) => {
-      this.endsFrom[index + 1] = (this.endsFrom[index] ?? 0) + ending.length;
+    this.metIn = new Uint32Array(ends.length);
+    ends.forEach(({ literals: ending }, end) => {
+      for (const literal of ending) this.statesOf[literal]?.push(end);
     });
-    this.reportedIn = new Uint32Array(ends.length);
+    const settings = ends.map(({ literals: ending }) => wordsOf(ending.flatMap((literal) => bits[literal] ?? [])));
+    this.settings = Uint32Array.from(settings.flat());
+    this.settingsFrom = new Uint32Array(ends.length + 1);
+    settings.forEach(({ length }, end) => {
+      this.settingsFrom[end + 1] = (this.settingsFrom[end] ?? 0) + length;
+    });
     const width = 1 << this.shift;
     this.table = new Uint16Array(nodes.length * width);
     // In breadth-first order the row of the fallback is complete before it is copied.
@@ -170,6 +177,13 @@ export class LiteralScanner {
       for (const [column, next] of node.next) this.table[node.state * width + column] = next.state;
     }
   }
+}
+
+/** The words of a set of bits that are not empty: number of the word and its bits, in turns. */
+function wordsOf(bits: readonly number[]): readonly number[] {
+  const words = new Map<number, number>();
+  for (const bit of bits) words.set(bit >>> 5, (words.get(bit >>> 5) ?? 0) | (1 << (bit & 31)));
+  return [...words].flat();
 }
 
 function newNode(): Node {

@@ -29,8 +29,9 @@ export interface WallClock {
 }
 
 const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 /** A little less than half of the shortest year. */
-const HALF_YEAR_MS = 182 * 86_400_000;
+const HALF_YEAR_MS = 182 * DAY_MS;
 
 /** Undefined when there is no such date, by the rules of Python's datetime (years 1–9999, seconds to 59). */
 export function logDate(parts: WallClock): LogDate | undefined {
@@ -70,7 +71,7 @@ function printOffset(minutes: number): string {
  * when the line is read again. 29 February is looked for in the nearest leap year.
  */
 export function nearestYear(parts: Omit<WallClock, 'year'>, receivedWallMs: number): number | undefined {
-  const year = new Date(receivedWallMs).getUTCFullYear();
+  const year = yearOf(receivedWallMs);
   const { month, day, hour = 0, minute = 0, second = 0 } = parts;
   const distanceIn = (candidate: number): number => (
     day > daysOfMonth(candidate, month) ? Infinity
@@ -88,6 +89,23 @@ export function nearestYear(parts: Omit<WallClock, 'year'>, receivedWallMs: numb
     bestDistance = distance;
   }
   return best;
+}
+
+/** The first moment of a day in the reception's year; undefined: for some time of that day another year is nearer. */
+export function dayInNearestYear(month: number, day: number, receivedWallMs: number): number | undefined {
+  const year = yearOf(receivedWallMs);
+  if (!inRange(month, 1, 12) || !inRange(day, 1, daysOfMonth(year, month))) return undefined;
+  const startMs = utcMs(year, month, day, 0, 0, 0);
+  const isNear = (ms: number): boolean => Math.abs(ms - receivedWallMs) < HALF_YEAR_MS;
+  return isNear(startMs) && isNear(startMs + DAY_MS) ? startMs : undefined;
+}
+
+let lastYear = { wallMs: NaN, year: NaN };
+
+/** All lines of a body were received at once. */
+function yearOf(wallMs: number): number {
+  if (wallMs !== lastYear.wallMs) lastYear = { wallMs, year: new Date(wallMs).getUTCFullYear() };
+  return lastYear.year;
 }
 
 /** Days from 1970-01-01 by the Gregorian calendar; `month` from 1. Several times as fast as Date.UTC. */

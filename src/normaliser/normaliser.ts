@@ -22,6 +22,8 @@ export class NormaliserChain implements Normaliser {
   /** Names the patterns, and lets a worker thread treat the dangerous ones with care. */
   readonly control = new PatternControl();
   private readonly stages: readonly TagStage[];
+  /** For one line after the other. */
+  private readonly log = new LineLog();
 
   constructor(readonly version: string, readonly definitions: readonly CompiledDefinition[]) {
     const tags = [...new Set(definitions.map(({ appliedTo }) => appliedTo))];
@@ -32,14 +34,14 @@ export class NormaliserChain implements Normaliser {
 
   normalise(input: NormaliserInput): Normalised {
     if (!isTimeZone(input.timeZone)) throw new InputError(`"${input.timeZone}" is no time zone`);
-    const { log, matched } = this.run(input);
+    this.log.clear();
+    const { log, matched } = this.run(input, this.log);
     return normalisedOf(log, matched, input);
   }
 
   /** Runs every normalizer whose tag is there; a later one overwrites the tags of an earlier one. */
-  run(input: NormaliserInput): ChainResult {
+  run(input: NormaliserInput, log = new LineLog()): ChainResult {
     const matched: Match[] = [];
-    const log = new LineLog();
     log.set('raw', input.text);
     for (const stage of this.stages) {
       if (stage.run(log, input, matched) === 'refused') break;

@@ -1,7 +1,10 @@
 /** Tells which patterns, known by their numbers, may match a text. What it rules out cannot match. */
 export interface PatternFilter {
-  /** Looks at a text; what is asked then is about it, until the next call. */
-  look(text: string): void;
+  /**
+   * Looks at a text for the patterns from `first` to before `end`; what is asked then is about them and it, until the
+   * next call.
+   */
+  look(text: string, first: number, end: number): void;
   /** False: the text may have characters beyond ASCII. */
   readonly isAscii: boolean;
   /** The first candidate from `from` on; a number beyond all patterns: none. */

@@ -33,8 +33,9 @@ export class Prefilter implements PatternFilter {
   private seen = new Uint32Array(0);
   private candidates = new Uint32Array(0);
   private scanned: string | undefined;
-  /** The candidates are those for it. */
+  /** The candidates are those for it among the patterns from this one on. */
   private lookedAt: string | undefined;
+  private lookedFrom = 0;
   private readonly edges: Edges[] = [];
   private edgeFilter: EdgeFilter | undefined;
 
@@ -50,20 +51,21 @@ export class Prefilter implements PatternFilter {
   }
 
   /**
-   * Looks at a text; candidates are those for it until the next call. The end of the text looked at last may be given
-   * without another scan: what appears in it appeared in the whole.
+   * Looks at a text for the patterns from `first` to before `end`; candidates are those until the next call. The end of
+   * the text looked at last may be given without another scan: what appears in it appeared in the whole.
    */
-  look(text: string): void {
+  look(text: string, first: number, end: number): void {
     // Most normalizers change nothing of the text that they are applied to.
-    if (text === this.lookedAt) return;
+    if (first === this.lookedFrom && text === this.lookedAt) return;
     this.lookedAt = text;
+    this.lookedFrom = first;
     const scanner = this.scanner ?? this.seal();
     if (this.scanned === undefined || !isEndOf(text, this.scanned)) {
       this.seen.set(this.always);
       this.scanned = text;
-      scanner.scan(text);
+      scanner.scan(text, this.seen);
     }
-    this.edgeFilter?.apply(text, this.seen, this.candidates);
+    this.edgeFilter?.apply(text, this.seen, this.candidates, first >>> 5, (end + 31) >>> 5);
   }
 
   get isAscii(): boolean {
@@ -99,11 +101,8 @@ export class Prefilter implements PatternFilter {
     this.candidates = new Uint32Array(this.always.length);
     this.edgeFilter = new EdgeFilter(this.edges, this.always.length);
     this.groups.forEach((groups, pattern) => { if (groups.length === 0) setBit(this.always, pattern); });
-    const triggered = Array.from(this.literals, (_, literal) => this.triggered[literal] ?? []);
-    this.scanner = new LiteralScanner([...this.literals.keys()], (literal) => {
-      const patterns = triggered[literal] as readonly number[];
-      for (let index = 0; index < patterns.length; index += 1) setBit(this.seen, patterns[index] as number);
-    });
+    const triggered = Array.from(this.literals.keys(), (_, literal) => this.triggered[literal] ?? []);
+    this.scanner = new LiteralScanner([...this.literals.keys()], triggered);
     return this.scanner;
   }
 

@@ -89,7 +89,7 @@ export class TagStage {
   private look(log: LineLog): string | undefined {
     const value = valueOf(this.tag, log);
     if (typeof value !== 'string') return undefined;
-    this.filter.look(value);
+    this.filter.look(value, this.first, this.end);
     return value;
   }
 

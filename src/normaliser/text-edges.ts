@@ -87,11 +87,11 @@ export class EdgeFilter {
     }
   }
 
-  /** `into` becomes `from` without the patterns that cannot match. */
-  apply(text: string, from: Uint32Array, into: Uint32Array): void {
-    const { allowed, words, rows } = this;
+  /** From one word to before another, `into` becomes `from` without the patterns that cannot match. */
+  apply(text: string, from: Uint32Array, into: Uint32Array, firstWord: number, endWord: number): void {
+    const { allowed, rows } = this;
     const count = this.lookAt(text);
-    for (let word = 0; word < words; word += 1) {
+    for (let word = firstWord; word < endWord; word += 1) {
       let bits = from[word] as number;
       // Most words are empty: few patterns have their literals in a text.
       for (let row = 0; row < count && bits !== 0; row += 1) {

@@ -17,6 +17,8 @@ interface Zone {
 }
 
 const zones = new Map<string, Zone>();
+/** Asked for last: nearly all lines in a row have the same. */
+let lastZone: { readonly name: string; readonly zone: Zone } | undefined;
 
 /** True for a name that dates can be read in. */
 export function isTimeZone(name: string): boolean {
@@ -76,8 +78,13 @@ function steadyOffset(timeZone: string, day: number): number | undefined {
 }
 
 function zoneOf(name: string): Zone {
-  const known = zones.get(name);
-  if (known !== undefined) return known;
+  if (lastZone?.name === name) return lastZone.zone;
+  const zone = zones.get(name) ?? newZone(name);
+  lastZone = { name, zone };
+  return zone;
+}
+
+function newZone(name: string): Zone {
   try {
     const format = new Intl.DateTimeFormat('en-US', {
       timeZone: name, hourCycle: 'h23', era: 'short',

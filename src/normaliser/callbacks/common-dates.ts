@@ -1,5 +1,5 @@
 import { type Callback, refuse, type WorkingLog } from '../callback';
-import { logDate, nearestYear, type WallClock } from '../log-date';
+import { dayInNearestYear, logDate, nearestYear, type WallClock } from '../log-date';
 import type { NormaliserInput } from '../ports';
 import { pythonFloat, pythonInt, slice } from '../python-values';
 import { offsetMsAt } from '../time-zone';
@@ -51,6 +51,22 @@ function wallOf({ receivedMs, timeZone }: NormaliserInput): number {
   return lastReception.wallMs;
 }
 
+/** By 32 × month + day, the first moment of days whose year is sure; of one reception. */
+const sureDays = new Map<number, number | undefined>();
+let sureDaysWallMs = NaN;
+
+function sureDay(month: number, day: number, input: NormaliserInput): number | undefined {
+  const wallMs = wallOf(input);
+  if (wallMs !== sureDaysWallMs) sureDays.clear();
+  sureDaysWallMs = wallMs;
+  const key = 32 * month + day;
+  const known = sureDays.get(key);
+  if (known !== undefined || day > 31) return known;
+  const startMs = dayInNearestYear(month, day, wallMs);
+  sureDays.set(key, startMs);
+  return startMs;
+}
+
 /** What a number of a date says. */
 export type Place = 'year' | 'month' | 'day' | 'hour' | 'minute' | 'second';
 
@@ -84,7 +100,14 @@ const bsdDate: Callback = (value, log, input) => {
     const [day, hour] = [twoDigits(value, 4), twoDigits(value, 7)];
     const [minute, second] = [twoDigits(value, 10), twoDigits(value, 13)];
     if (day !== undefined && hour !== undefined && minute !== undefined && second !== undefined) {
-      setDateWithoutYear(log, { month: monthNumber(value.slice(0, 3)), day, hour, minute, second }, input);
+      const month = monthNumber(value.slice(0, 3));
+      const startMs = sureDay(month, day, input);
+      if (startMs === undefined || hour > 23 || minute > 59 || second > 59) {
+        setDateWithoutYear(log, { month, day, hour, minute, second }, input);
+        return;
+      }
+      const wallMs = startMs + ((hour * 60 + minute) * 60 + second) * 1_000;
+      log.set('date', { wallMs, micros: 0, offsetMinutes: undefined, aware: false });
       return;
     }
   }

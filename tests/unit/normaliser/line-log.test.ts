@@ -48,6 +48,23 @@ describe('LineLog', () => {
     });
   }
 
+  for (const others of [3, 100]) {
+    it(`forgets a line of ${others} tags for the next one`, () => {
+      const log = new LineLog(Array.from({ length: others }, (_, index) => [`tag${index}`, index] as const));
+      log.begin();
+      log.set('tag1', 'changed');
+      log.clear();
+      expect(entries(log)).to.deep.equal({});
+      expect(log.has('tag0')).to.equal(false);
+      log.set('tag2', 'new');
+      log.undo();
+      expect(entries(log), 'nothing of the former line comes back').to.deep.equal({});
+      log.set('a', 1);
+      log.set('b', 2);
+      expect(entries(log)).to.deep.equal({ a: 1, b: 2 });
+    });
+  }
+
   it('takes back nothing that came before the last `begin`', () => {
     const log = new LineLog();
     log.begin();
