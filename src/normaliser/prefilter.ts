@@ -10,9 +10,9 @@ export type FilteredPattern =
   | { readonly tree: RegexpNode; readonly flags: string; readonly isAnchored: boolean }
   | { readonly separators: readonly string[] };
 
-/** Groups that are looked at besides the one that makes a pattern a candidate. */
-const FURTHER_GROUPS = 3;
+/** A group that is looked at besides the one that makes a pattern a candidate has few literals, and all long. */
 const FURTHER_LITERALS = 8;
+const FURTHER_CHARACTERS = 5;
 /** Longer literals would make the scanner's table outgrow the processor's cache, and tell hardly more. */
 const LITERAL_CHARACTERS = 6;
 
@@ -121,12 +121,13 @@ function groupsOf(pattern: FilteredPattern | undefined): readonly LiteralGroup[]
   return codes.every((code) => code < 128) ? [codes.map((code) => String.fromCharCode(code))] : [];
 }
 
-/** The most telling group first, and few besides: each costs something on every line that shows the first. */
+/** The most telling group first, and one besides; more would cost on every line, and spare few tries. */
 function chosen(groups: readonly LiteralGroup[]): readonly LiteralGroup[] {
   const best = bestGroup(groups);
   if (best === undefined) return [];
-  const others = groups.filter((group) => group !== best && group.length <= FURTHER_LITERALS);
-  return [best, ...others.slice(0, FURTHER_GROUPS)];
+  const further = groups.find((group) => group !== best && group.length <= FURTHER_LITERALS
+    && group.every((literal) => literal.length >= FURTHER_CHARACTERS));
+  return further === undefined ? [best] : [best, further];
 }
 
 function setBit(bits: Uint32Array, bit: number): void {

@@ -21,13 +21,14 @@ function letters(name: string): number {
   return name.length === 3 && (first | second | third) < 128 ? (first << 14) | (second << 7) | third : -1;
 }
 
-/** The value of two digits, the first of which may be a space; undefined for any other characters. */
-function twoDigits(text: string, at: number): number | undefined {
-  const tens = text.charCodeAt(at) - 48;
-  const ones = text.charCodeAt(at + 1) - 48;
-  if (ones < 0 || ones > 9 || tens > 9) return undefined;
-  if (tens === -16) return ones;
-  return tens < 0 ? undefined : tens * 10 + ones;
+/** The value of an ASCII digit; NaN for any other character. */
+function digit(text: string, at: number): number {
+  const value = text.charCodeAt(at) - 48;
+  return value >= 0 && value <= 9 ? value : NaN;
+}
+
+function twoDigits(text: string, at: number): number {
+  return digit(text, at) * 10 + digit(text, at + 1);
 }
 
 /** Puts the date into the tag `date`; refuses one that the calendar does not have. */
@@ -61,7 +62,7 @@ function sureDay(month: number, day: number, input: NormaliserInput): number | u
   sureDaysWallMs = wallMs;
   const key = 32 * month + day;
   const known = sureDays.get(key);
-  if (known !== undefined || day > 31) return known;
+  if (known !== undefined) return known;
   const startMs = dayInNearestYear(month, day, wallMs);
   sureDays.set(key, startMs);
   return startMs;
@@ -94,23 +95,27 @@ export function numericDate(
   };
 }
 
+const SPACE = 32;
+const COLON = 58;
+
+/** Sets `date` if the value is `Nov 06 17:32:47` or `Nov  6 17:32:47` to the letter, as nearly all are; else false. */
+export function setPlainBsdDate(value: string, log: WorkingLog, input: NormaliserInput): boolean {
+  if (value.length !== 15 || value.charCodeAt(3) !== SPACE || value.charCodeAt(6) !== SPACE) return false;
+  if (value.charCodeAt(9) !== COLON || value.charCodeAt(12) !== COLON) return false;
+  const [hour, minute, second] = [twoDigits(value, 7), twoDigits(value, 10), twoDigits(value, 13)];
+  const day = value.charCodeAt(4) === SPACE ? digit(value, 5) : twoDigits(value, 4);
+  const month = monthNumber(value.slice(0, 3));
+  // What is not a number fails as what is out of range.
+  if (!(day >= 1 && day <= 31 && hour <= 23 && minute <= 59 && second <= 59)) return false;
+  const startMs = sureDay(month, day, input);
+  if (startMs === undefined) return false;
+  const wallMs = startMs + ((hour * 60 + minute) * 60 + second) * 1_000;
+  log.set('date', { wallMs, micros: 0, offsetMinutes: undefined, aware: false });
+  return true;
+}
+
 const bsdDate: Callback = (value, log, input) => {
-  // All its numbers are two ASCII digits nearly always, or a space and one.
-  if (value.length === 15) {
-    const [day, hour] = [twoDigits(value, 4), twoDigits(value, 7)];
-    const [minute, second] = [twoDigits(value, 10), twoDigits(value, 13)];
-    if (day !== undefined && hour !== undefined && minute !== undefined && second !== undefined) {
-      const month = monthNumber(value.slice(0, 3));
-      const startMs = sureDay(month, day, input);
-      if (startMs === undefined || hour > 23 || minute > 59 || second > 59) {
-        setDateWithoutYear(log, { month, day, hour, minute, second }, input);
-        return;
-      }
-      const wallMs = startMs + ((hour * 60 + minute) * 60 + second) * 1_000;
-      log.set('date', { wallMs, micros: 0, offsetMinutes: undefined, aware: false });
-      return;
-    }
-  }
+  if (setPlainBsdDate(value, log, input)) return;
   setDateWithoutYear(log, {
     month: monthNumber(slice(value, 0, 3)),
     day: pythonInt(slice(value, 4, 6)),

@@ -1,6 +1,6 @@
 import { type Callback, refuse, type WorkingLog } from '../callback';
 import { pythonInt } from '../python-values';
-import { monthNumber, setDate, setDateWithoutYear } from './common-dates';
+import { monthNumber, setDate, setDateWithoutYear, setPlainBsdDate } from './common-dates';
 
 const FACILITIES = [
   'kernel', 'user', 'mail', 'daemon', 'auth', 'syslog', 'print', 'news', 'uucp', 'ntp', 'secure', 'ftp', 'ntp',
@@ -26,6 +26,7 @@ const ISO = /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9})
  * routers write it, RFC 3339 with any fraction, and ISO 8601 without a zone or without its colon.
  */
 export const decodeSyslogDate: Callback = (value, log, input) => {
+  if (setPlainBsdDate(value, log, input)) return;
   const bsd = BSD.exec(value);
   if (bsd === null) {
     decodeIsoDate(value, log);

@@ -10,11 +10,13 @@ import {
 import {
   decodeNamedSeverity, decodeNamedView, decodeSshAction, decodeUrlPath, sanitizeLength, splitS3Request,
 } from '../../../src/normaliser/callbacks/small';
+import { decodeSyslogDate } from '../../../src/normaliser/callbacks/syslog';
 import { symantecCallbacks } from '../../../src/normaliser/callbacks/symantec';
 import { findBot, guessSystem } from '../../../src/normaliser/callbacks/user-agent';
 import { decodeExpiryDate, decodeTicketFailure } from '../../../src/normaliser/callbacks/windows';
 import { bodyHash } from '../../../src/normaliser/callback-registry';
 import { printLogDate } from '../../../src/normaliser/log-date';
+import { seededRandom } from '../../support/pylogsparser/mutated-lines';
 
 /** The tags after the callback, dates as Python prints them. */
 function call(
@@ -54,6 +56,39 @@ describe('callbacks', () => {
 
   it('there is one for each of the common names', () => {
     expect([...commonDateCallbacks.keys()].sort()).to.deep.equal(dates.map(([name]) => name).sort());
+  });
+
+  it('read plain dates without a year the short way as the long way', () => {
+    const random = seededRandom(7);
+    const pick = (text: string): string => text.charAt(Math.floor(random() * text.length));
+    const receptions = ['2026-11-22T05:00Z', '2024-01-01T00:00Z', '2024-07-01T12:00Z', '2023-12-31T23:59Z'].map(Date.parse);
+    const outcome = (callback: Callback, value: string, receivedMs: number): string => {
+      const log = new Map<string, LogValue>();
+      try {
+        callback(value, log, { text: '', receivedMs, timeZone: 'UTC' });
+      } catch (error) {
+        return error instanceof CallbackRefusal ? 'refused' : String(error);
+      }
+      return JSON.stringify([...log]);
+    };
+    const wrong: string[] = [];
+    for (let at = Date.UTC(2024, 0, 1); at < Date.UTC(2025, 0, 1); at += 41 * 60_000) {
+      const [, month = '', day = '', , time = ''] = new Date(at).toUTCString().replace(',', '').split(' ')
+        .map((part, index, all) => (index === 1 ? all[2] ?? '' : index === 2 ? all[1] ?? '' : part));
+      let value = `${month} ${random() < 0.5 ? day : day.replace(/^0/, ' ')} ${time}`;
+      if (random() < 0.3) {
+        const place = Math.floor(random() * value.length);
+        value = value.slice(0, place) + pick('0123456789 :;/aN\u0661') + value.slice(place + 1);
+      }
+      for (const callback of [commonDateCallbacks.get('MMM dd hh:mm:ss') as Callback, decodeSyslogDate]) {
+        for (const received of receptions) {
+          // What follows the seconds is left out by both, but only texts of 15 characters are read the short way.
+          const [short, long] = [value, `${value}x`].map((text) => outcome(callback, text, received));
+          if (short !== long) wrong.push(`${value}: ${short ?? ''} ${long ?? ''}`);
+        }
+      }
+    }
+    expect(wrong).to.deep.equal([]);
   });
 
   it('know a body by its code, not by its indentation or blank lines', () => {
