@@ -43,13 +43,13 @@ class WorkerServer {
     }
   }
 
-  private normalise({ version, inputs, care }: WorkerRequest & { kind: 'normalise' }): WorkerAnswer {
+  private normalise({ version, inputs, care, firstLine }: WorkerRequest & { kind: 'normalise' }): WorkerAnswer {
     const chain = this.chains.get(version);
     if (chain === undefined) throw new InvariantError(`definitions ${version} were not loaded`);
     const lines = unpackInputs(inputs);
     chain.control.treat(care.patterns);
     const results = lines.map((input, line): Normalised => {
-      this.progress.enterLine(line);
+      this.progress.enterLine(firstLine + line);
       const special = care.lines.get(line);
       if (special === undefined) return chain.normalise(input);
       chain.control.treat([...care.patterns, ...special]);

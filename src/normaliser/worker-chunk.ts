@@ -2,7 +2,7 @@ import { type PackedResults, unpackResults } from './packed-results';
 import { type PatternTreatment, treatment, type Treatment } from './pattern-control';
 import { saferThan } from './pattern-offences';
 import type { Normalised, NormaliserInput } from './ports';
-import type { Care } from './worker-protocol';
+import { type Care, packInputs, type PackedInputs } from './worker-protocol';
 
 /** What a line gets that no thread survives: it is indexed raw. */
 const RAW: Normalised = { tags: {}, dateMs: undefined, matched: [], body: undefined };
@@ -17,6 +17,8 @@ export class WorkerChunk {
   private readonly abandoned = new Set<number>();
   /** Threads that died over it without a line to blame. */
   private unexplained = 0;
+  /** All lines. */
+  private packed: PackedInputs | undefined;
 
   constructor(
     readonly version: string,
@@ -34,13 +36,26 @@ export class WorkerChunk {
     return this.inputs.flatMap((_, line) => (this.abandoned.has(line) ? [] : [line]));
   }
 
-  get inputsLeft(): readonly NormaliserInput[] {
+  /** Packs the lines before a thread is free for them, so that it need not wait. Idempotent. */
+  prepare(): void {
+    this.packed ??= packInputs(this.inputs);
+  }
+
+  /** The lines `left` as they go to a thread. */
+  get packedLeft(): PackedInputs {
+    if (this.abandoned.size > 0) return packInputs(this.inputsLeft);
+    this.prepare();
+    return this.packed as PackedInputs;
+  }
+
+  private get inputsLeft(): readonly NormaliserInput[] {
     return this.abandoned.size === 0 ? this.inputs : this.inputs.filter((_, line) => !this.abandoned.has(line));
   }
 
   /** For the lines `left`. */
   care(patterns: readonly PatternTreatment[]): Care {
     const lines = new Map<number, readonly PatternTreatment[]>();
+    if (this.special.size === 0) return { patterns, lines };
     this.left.forEach((line, index) => {
       const special = this.special.get(line);
       if (special !== undefined) lines.set(index, special);

@@ -8,7 +8,7 @@ import { type PatternOffence, PatternOffences } from './pattern-offences';
 import type { DefinitionStore, Match, Normalised, NormaliserInput, NormaliserPool } from './ports';
 import { threadCpuMs } from './thread-cpu-time';
 import { WorkerChunk } from './worker-chunk';
-import { WorkerLostError, WorkerThread } from './worker-thread';
+import { WorkerBusyError, WorkerLostError, WorkerThread } from './worker-thread';
 
 export interface WorkerPoolOptions {
   readonly store: DefinitionStore;
@@ -58,9 +58,12 @@ interface ReadyThread {
 
 interface Slot {
   thread: WorkerThread | undefined;
-  /** What the slot works on; never rejects. */
-  running: Promise<void> | undefined;
+  /** What its thread was given, in order, each until it is done; none rejects. */
+  readonly running: Map<WorkerChunk, Promise<void>>;
 }
+
+/** Chunks that a thread is given at once: it goes on with the second while whoever asks is busy with the first. */
+const CHUNKS_OF_A_THREAD = 2;
 
 /** Runs sets of definitions on worker threads. `close` must be called, or the threads keep the process alive. */
 export class WorkerPool implements NormaliserPool {
@@ -83,7 +86,7 @@ export class WorkerPool implements NormaliserPool {
     };
     this.offences = new PatternOffences(this.options.offencesUntilSuspended);
     this.definitions = new DefinitionCache(options.store);
-    this.slots = Array.from({ length: options.workers }, () => ({ thread: undefined, running: undefined }));
+    this.slots = Array.from({ length: options.workers }, () => ({ thread: undefined, running: new Map() }));
   }
 
   async normalise(version: string, inputs: readonly NormaliserInput[]): Promise<readonly Normalised[]> {
@@ -96,7 +99,9 @@ export class WorkerPool implements NormaliserPool {
           this.chunks.push(new WorkerChunk(version, part, resolve, reject));
         })));
       this.dispatch();
-      return (await Promise.all(parts)).flat();
+      this.prepare();
+      const found = await Promise.all(parts);
+      return ([] as readonly Normalised[]).concat(...found);
     } finally {
       this.release(inputs.length);
     }
@@ -119,7 +124,7 @@ export class WorkerPool implements NormaliserPool {
     for (const chunk of this.chunks.splice(0)) chunk.reject(error);
     for (const { refuse } of this.waiting.splice(0)) refuse(error);
     await Promise.all(this.slots.map(async (slot) => {
-      await slot.running;
+      await Promise.all(slot.running.values());
       await slot.thread?.stop();
       slot.thread = undefined;
     }));
@@ -152,12 +157,22 @@ export class WorkerPool implements NormaliserPool {
   }
 
   private dispatch(): void {
-    for (const slot of this.slots) {
-      if (slot.running !== undefined) continue;
-      const chunk = this.chunks.shift();
-      if (chunk === undefined) return;
-      slot.running = this.work(slot, chunk);
+    for (let given = 0; given < CHUNKS_OF_A_THREAD; given += 1) {
+      for (const slot of this.slots) {
+        const [chunk] = this.chunks;
+        if (chunk === undefined) return;
+        // Nothing waits behind others until a set is compiled.
+        const isFree = slot.running.size === 0 || readyNow(slot, chunk.version) !== undefined;
+        if (slot.running.size > given || !isFree) continue;
+        this.chunks.shift();
+        slot.running.set(chunk, this.work(slot, chunk));
+      }
     }
+  }
+
+  /** So many chunks as threads may ask for at once. */
+  private prepare(): void {
+    for (const chunk of this.chunks.slice(0, this.slots.length)) chunk.prepare();
   }
 
   private async work(slot: Slot, chunk: WorkerChunk): Promise<void> {
@@ -167,12 +182,15 @@ export class WorkerPool implements NormaliserPool {
       this.lines += chunk.inputs.length;
       end = () => { chunk.finish(found); };
     } catch (error) {
-      end = () => { chunk.reject(error); };
+      const isToGoOn = error instanceof WorkerBusyError && !this.closed;
+      if (isToGoOn) this.chunks.unshift(chunk);
+      end = () => { if (!isToGoOn) chunk.reject(error); };
     }
-    slot.running = undefined;
+    slot.running.delete(chunk);
     // The thread is given its next lines before these are unpacked.
     this.dispatch();
     end();
+    this.prepare();
   }
 
   /**
@@ -187,12 +205,12 @@ export class WorkerPool implements NormaliserPool {
       const { thread, patterns } = readyNow(slot, chunk.version) ?? await this.ready(slot, chunk.version);
       const suspended = this.offences.suspended(chunk.version);
       try {
-        const found = await thread.normalise(chunk.version, chunk.inputsLeft, chunk.care(suspended));
+        const found = await thread.normalise(chunk.version, chunk.packedLeft, chunk.care(suspended));
         this.abandonedLines += chunk.abandonedLines;
         return found;
       } catch (error) {
+        if (error instanceof WorkerLostError || error instanceof WorkerBusyError) this.forget(slot, thread, error);
         if (!(error instanceof WorkerLostError)) throw error;
-        this.forget(slot, error);
         this.blame(chunk, error, left, patterns, suspended);
       }
     }
@@ -230,18 +248,19 @@ export class WorkerPool implements NormaliserPool {
     try {
       return { thread, patterns: await thread.load(set) };
     } catch (error) {
-      if (error instanceof WorkerLostError) this.forget(slot, error);
+      if (error instanceof WorkerLostError) this.forget(slot, thread, error);
       throw error;
     }
   }
 
-  private forget(slot: Slot, error: WorkerLostError): void {
+  /** Whoever of those that gave the thread lines notices first. */
+  private forget(slot: Slot, thread: WorkerThread, error: Error): void {
+    if (slot.thread !== thread) return;
     this.threadsLost += 1;
     this.options.log.warn('NormaliserThreadLost', { reason: messageOf(error) });
-    const { thread } = slot;
     slot.thread = undefined;
     // Its end is not waited for: nothing depends on it, and a replacement starts at once.
-    thread?.stop().catch((reason: unknown) => {
+    thread.stop().catch((reason: unknown) => {
       this.options.log.warn('NormaliserThreadStopFailed', { reason: messageOf(reason) });
     });
   }

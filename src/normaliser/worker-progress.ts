@@ -16,7 +16,7 @@ export class WorkerProgress implements PatternProgress {
     this.fields = new Int32Array(memory);
   }
 
-  /** The line, by its index in the request at hand. */
+  /** The line, by its number among all that the thread is given. */
   enterLine(line: number): void {
     Atomics.store(this.fields, LINE, line);
     this.fields[PATTERN] = NONE;

@@ -3,12 +3,10 @@ import { Worker } from 'node:worker_threads';
 import type { Clock } from '../clock';
 import { InputError, InvariantError, messageOf, UnavailableError } from '../errors';
 import type { PackedResults } from './packed-results';
-import type { DefinitionSet, Match, NormaliserInput } from './ports';
+import type { DefinitionSet, Match } from './ports';
 import { threadCpuMs } from './thread-cpu-time';
 import { NONE, WorkerProgress } from './worker-progress';
-import {
-  type Care, packInputs, type WorkerAnswer, type WorkerData, type WorkerRequest,
-} from './worker-protocol';
+import type { Care, PackedInputs, WorkerAnswer, WorkerData, WorkerRequest } from './worker-protocol';
 
 /** The thread did not answer in time or died, so that it is gone; what it was asked may be the reason. */
 export class WorkerLostError extends UnavailableError {
@@ -18,6 +16,11 @@ export class WorkerLostError extends UnavailableError {
   constructor(message: string, readonly line: number, readonly pattern: number, cause?: unknown) {
     super(message, { cause });
   }
+}
+
+/** The thread was lost over another request: nothing is known of this one. */
+export class WorkerBusyError extends UnavailableError {
+  override readonly code: string = 'worker-busy';
 }
 
 export interface WorkerThreadOptions {
@@ -38,21 +41,31 @@ export interface WorkerThreadOptions {
 const WALL_CLOCK_FACTOR = 20;
 /** Without a sign of life for so long, whatever it computes, a thread is given up. */
 const SILENCE_MS = 120_000;
+/** Lines are numbered up to here, then from 0 again. */
+const LAST_LINE = 2 ** 30;
 /** How often the watch looks, in parts of the budget: a line may exceed it by one part. */
 const LOOKS_PER_BUDGET = 5;
 
 interface Pending {
+  /** Numbers of its lines: from `firstLine` to before `endLine`. */
+  readonly firstLine: number;
+  readonly endLine: number;
   readonly resolve: (answer: WorkerAnswer) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** One worker thread, asked one thing at a time. After WorkerLostError make another. */
+/**
+ * One worker thread. It may be asked again before it has answered, so that it never waits for the thread that asks;
+ * it answers in order. After WorkerLostError or WorkerBusyError make another.
+ */
 export class WorkerThread {
   private readonly worker: Worker;
   private readonly progress = new WorkerProgress();
   /** Version → patterns by number, in the order of the sets' last use. */
   private readonly loaded = new Map<string, readonly Match[]>();
-  private pending: Pending | undefined;
+  /** In the order in which they were asked. */
+  private readonly pending: Pending[] = [];
+  private nextLine = 0;
   private lost: Error | undefined;
 
   private readonly options: Required<WorkerThreadOptions>;
@@ -60,7 +73,7 @@ export class WorkerThread {
   constructor(options: WorkerThreadOptions) {
     this.options = { lineBudgetMs: 1_000, threadCpuMs, ...options };
     this.worker = startWorker(options.heapMegabytes, { progress: this.progress.memory });
-    this.worker.on('message', (answer: WorkerAnswer) => { this.take()?.resolve(answer); });
+    this.worker.on('message', (answer: WorkerAnswer) => { this.pending.shift()?.resolve(answer); });
     this.worker.on('error', (error) => { this.fail(messageOf(error), error); });
     this.worker.on('exit', (code) => { this.fail(`ended with code ${code}`); });
   }
@@ -91,11 +104,14 @@ export class WorkerThread {
 
   /**
    * Results in the order of the inputs. WorkerLostError, which names line and pattern, when the thread computes longer
-   * than the budget for one line, or dies.
+   * than the budget for one line, or dies; WorkerBusyError when it did so over another request.
    */
-  async normalise(version: string, inputs: readonly NormaliserInput[], care: Care): Promise<PackedResults> {
-    this.progress.enterLine(NONE);
-    const answer = await this.ask({ kind: 'normalise', version, inputs: packInputs(inputs), care }, () => this.watchLines());
+  async normalise(version: string, inputs: PackedInputs, care: Care): Promise<PackedResults> {
+    const { length } = inputs.lengths;
+    const firstLine = this.nextLine + length > LAST_LINE ? 0 : this.nextLine;
+    this.nextLine = firstLine + length;
+    const answer = await this.ask({ kind: 'normalise', version, inputs, care, firstLine }, (pending) => (
+      this.watchLines(pending)), { firstLine, endLine: this.nextLine });
     if (answer.kind !== 'normalised') throw new InvariantError(`a worker answered ${answer.kind}`);
     return answer.results;
   }
@@ -107,18 +123,24 @@ export class WorkerThread {
   }
 
   /** `limit` begins to limit the time that the request takes; what it returns ends that. */
-  private async ask(request: WorkerRequest, limit: () => () => void): Promise<WorkerAnswer> {
+  private async ask(
+    request: WorkerRequest, limit: (pending: Pending) => () => void,
+    lines: Pick<Pending, 'firstLine' | 'endLine'> = { firstLine: NONE, endLine: NONE },
+  ): Promise<WorkerAnswer> {
     if (this.lost !== undefined) throw this.lost;
-    if (this.pending !== undefined) throw new InvariantError('a worker is asked one thing at a time');
-    const answered = new Promise<WorkerAnswer>((resolve, reject) => { this.pending = { resolve, reject }; });
-    this.worker.postMessage(request);
-    const cancel = limit();
+    let cancel: (() => void) | undefined;
+    const answered = new Promise<WorkerAnswer>((resolve, reject) => {
+      const pending = { ...lines, resolve, reject };
+      this.pending.push(pending);
+      this.worker.postMessage(request);
+      cancel = limit(pending);
+    });
     try {
       const answer = await answered;
       if (answer.kind !== 'failed') return answer;
       throw new InputError(answer.message, answer.remedy === undefined ? {} : { remedy: answer.remedy });
     } finally {
-      cancel();
+      cancel?.();
     }
   }
 
@@ -134,14 +156,15 @@ export class WorkerThread {
     return () => { cancel(); };
   }
 
-  /** Looks at the thread's place from time to time, and ends it when it has computed too long at one line. */
-  private watchLines(): () => void {
+  /** Looks at the thread's place from time to time, and ends it when it has computed too long at one of the lines. */
+  private watchLines(pending: Pending): () => void {
     const { clock, lineBudgetMs } = this.options;
     // What the first look sees: most requests are over before it, and to ask the kernel takes a while.
     let seen: Glance | undefined;
     const look = (): void => {
-      const now = this.glance();
-      if (now.line !== seen?.line) seen = now;
+      const now = this.glance(pending);
+      if (now.line === NONE && this.pending[0] !== pending) seen = undefined;
+      else if (now.line !== seen?.line) seen = now;
       else if (this.isOverdue(seen, now)) {
         this.end(`computed more than ${lineBudgetMs} ms for one line`);
         return;
@@ -152,8 +175,9 @@ export class WorkerThread {
     return () => { cancel(); };
   }
 
-  private glance(): Glance {
-    const { thread, line } = this.progress;
+  private glance(pending: Pending): Glance {
+    const { thread, line: current } = this.progress;
+    const line = holds(pending, current) ? current : NONE;
     return { line, cpuMs: this.options.threadCpuMs(thread), wallMs: this.options.clock.monotonic() };
   }
 
@@ -172,21 +196,30 @@ export class WorkerThread {
     void this.worker.terminate();
   }
 
-  private take(): Pending | undefined {
-    const { pending } = this;
-    this.pending = undefined;
-    return pending;
-  }
-
   private fail(reason: string, cause?: unknown): void {
     const { line, pattern } = this.progress;
-    this.lost ??= new WorkerLostError(`a normaliser thread ${reason}`, line, pattern, cause);
-    this.take()?.reject(this.lost);
+    const message = `a normaliser thread ${reason}`;
+    this.lost ??= new WorkerLostError(message, NONE, NONE, cause);
+    const pending = this.pending.splice(0);
+    // Between two requests, or before it tells of its first line, it is at the one that it must answer next.
+    const current = pending.find((request) => holds(request, line)) ?? pending[0];
+    for (const request of pending) {
+      if (request !== current) request.reject(new WorkerBusyError(message, { cause }));
+      else {
+        const index = holds(request, line) ? line - request.firstLine : NONE;
+        request.reject(index === NONE ? this.lost : new WorkerLostError(message, index, pattern, cause));
+      }
+    }
   }
+}
+
+function holds({ firstLine, endLine }: Pending, line: number): boolean {
+  return line >= firstLine && line < endLine;
 }
 
 /** What the watch sees at one look. */
 interface Glance {
+  /** NONE: no line of the request. */
   readonly line: number;
   readonly cpuMs: number | undefined;
   readonly wallMs: number;

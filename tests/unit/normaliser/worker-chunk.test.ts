@@ -3,6 +3,7 @@ import { type PackedResults, packResults } from '../../../src/normaliser/packed-
 import { treatment } from '../../../src/normaliser/pattern-control';
 import type { Normalised } from '../../../src/normaliser/ports';
 import { WorkerChunk } from '../../../src/normaliser/worker-chunk';
+import { unpackInputs } from '../../../src/normaliser/worker-protocol';
 import { plain } from './results';
 
 const RAW: Normalised = { tags: {}, dateMs: undefined, matched: [], body: undefined };
@@ -18,7 +19,7 @@ function chunkOf(...texts: readonly string[]): WorkerChunk & { readonly results:
 }
 
 function packed(chunk: WorkerChunk, results: readonly Normalised[]): PackedResults {
-  return packResults(results, chunk.inputsLeft);
+  return packResults(results, unpackInputs(chunk.packedLeft));
 }
 
 describe('a chunk of lines over which threads die', () => {

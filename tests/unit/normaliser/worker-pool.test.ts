@@ -81,6 +81,30 @@ describe('WorkerPool', function () {
     expect(pool.statistics().threadsLost, 'suspended, it costs no more threads').to.equal(2);
   });
 
+  it('blames nothing that waits behind such a line in the same thread', async () => {
+    open({ lineBudgetMs: 200, offencesUntilSuspended: 2, chunkLines: 1 });
+    const lines = ['ab', HOSTILE, 'aab', HOSTILE, 'aaab', 'x', HOSTILE, 'ab'];
+    const results = await pool.normalise(CATASTROPHIC.version, lines.map(input));
+    expect(results.map(({ tags }) => tags.run)).to.deep.equal(['ab', undefined, 'aab', undefined, 'aaab', undefined, undefined, 'ab']);
+    expect(pool.statistics()).to.deep.equal({ lines: 8, abandonedLines: 0, threadsLost: 2, queuedLines: 0 });
+    expect(pool.patternOffences()).to.have.length(1);
+  });
+
+  it('refuses at its end what waits behind a line that costs the thread', async () => {
+    open({ lineBudgetMs: 200, chunkLines: 1 });
+    await pool.normalise(CATASTROPHIC.version, [input('ab')]);
+    const ends = ['ab', HOSTILE, 'aab', 'ab', 'ab'].map((text) => (
+      pool.normalise(CATASTROPHIC.version, [input(text)]).then(() => 'done', (error: unknown) => error)));
+    await ends[0];
+    await pool.close();
+    const outcomes = await Promise.all(ends);
+    expect(outcomes[0]).to.equal('done');
+    for (const outcome of outcomes.slice(1)) {
+      expect(outcome === 'done' || outcome instanceof UnavailableError, String(outcome)).to.equal(true);
+    }
+    expect(outcomes.at(-1)).to.be.instanceOf(UnavailableError);
+  });
+
   it('loses no line when threads are ended again and again', async () => {
     // The thread seems to compute at each look, so that it is ended while it works on the hostile line.
     let cpuMs = 0;
