@@ -1,8 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { InvariantError, messageOf, ResilogError } from '../errors';
 import { createNormaliser, type NormaliserChain } from './normaliser';
-import { packResults } from './packed-results';
-import type { Normalised } from './ports';
+import { ResultPacker } from './packed-results';
 import { ownThreadId } from './thread-cpu-time';
 import { NONE, WorkerProgress } from './worker-progress';
 import { unpackInputs, type WorkerAnswer, type WorkerData, type WorkerRequest } from './worker-protocol';
@@ -48,17 +47,16 @@ class WorkerServer {
     if (chain === undefined) throw new InvariantError(`definitions ${version} were not loaded`);
     const lines = unpackInputs(inputs);
     chain.control.treat(care.patterns);
-    const results = lines.map((input, line): Normalised => {
+    const packer = new ResultPacker();
+    lines.forEach((input, line) => {
       this.progress.enterLine(firstLine + line);
       const special = care.lines.get(line);
-      if (special === undefined) return chain.normalise(input);
-      chain.control.treat([...care.patterns, ...special]);
-      const result = chain.normalise(input);
-      chain.control.treat(care.patterns);
-      return result;
+      if (special !== undefined) chain.control.treat([...care.patterns, ...special]);
+      packer.add(chain.normalise(input), input.text);
+      if (special !== undefined) chain.control.treat(care.patterns);
     });
     this.progress.enterLine(NONE);
-    return { kind: 'normalised', results: packResults(results, lines) };
+    return { kind: 'normalised', results: packer.pack() };
   }
 }
 

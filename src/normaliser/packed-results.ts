@@ -24,30 +24,37 @@ const NONE = -1;
 const OWN = -2;
 const NUMBER = -1;
 
-/** `inputs` are the lines of the results. */
-export function packResults(results: readonly Normalised[], inputs: readonly NormaliserInput[]): PackedResults {
-  const matches = new DistinctLists<Match>();
-  const names = new DistinctLists<string>();
-  const packer = new TextPacker();
-  const cells: number[] = [];
-  results.forEach(({ tags, dateMs, matched, body }, index) => {
-    const line = inputs[index]?.text ?? '';
+/** Packs results one by one, so that none has to be kept, and moved by the collector, until all are there. */
+export class ResultPacker {
+  private readonly matches = new DistinctLists<Match>();
+  private readonly names = new DistinctLists<string>();
+  private readonly texts = new TextPacker();
+  private readonly cells: number[] = [];
+
+  /** `line` is the text of the line that gave it. */
+  add({ tags, dateMs, matched, body }: Normalised, line: string): void {
+    const { cells } = this;
     const wide = isWide(line);
-    const addText = (text: string): void => {
-      packer.add(text, wide);
-      cells.push(text.length);
-    };
     const own = Object.keys(tags);
     const place = placeOf(body, line);
-    cells.push(matches.numberOf(matched), names.numberOf(own), dateMs ?? Number.NaN, place);
-    if (place === OWN) addText(body ?? '');
+    cells.push(this.matches.numberOf(matched), this.names.numberOf(own), dateMs ?? Number.NaN, place);
+    if (place === OWN) this.addText(body ?? '', wide);
     for (const name of own) {
       const value = tags[name] as TagValue;
-      if (typeof value === 'string') addText(value);
+      if (typeof value === 'string') this.addText(value, wide);
       else cells.push(NUMBER, value);
     }
-  });
-  return { matches: matches.all, names: names.all, texts: packer.pack(), cells: Float64Array.from(cells) };
+  }
+
+  pack(): PackedResults {
+    const { matches, names, texts, cells } = this;
+    return { matches: matches.all, names: names.all, texts: texts.pack(), cells: Float64Array.from(cells) };
+  }
+
+  private addText(text: string, wide: boolean): void {
+    this.texts.add(text, wide);
+    this.cells.push(text.length);
+  }
 }
 
 /** A body is mostly the end of its line: then only the place where it begins is sent. */

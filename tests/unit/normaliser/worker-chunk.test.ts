@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { type PackedResults, packResults } from '../../../src/normaliser/packed-results';
+import type { PackedResults } from '../../../src/normaliser/packed-results';
 import { treatment } from '../../../src/normaliser/pattern-control';
 import type { Normalised } from '../../../src/normaliser/ports';
 import { WorkerChunk } from '../../../src/normaliser/worker-chunk';
 import { unpackInputs } from '../../../src/normaliser/worker-protocol';
-import { plain } from './results';
+import { packResults, plain } from './results';
 
 const RAW: Normalised = { tags: {}, dateMs: undefined, matched: [], body: undefined };
 const PATTERN = 7;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { packResults, unpackResults } from '../../../src/normaliser/packed-results';
+import { unpackResults } from '../../../src/normaliser/packed-results';
 import type { Normalised, NormaliserInput } from '../../../src/normaliser/ports';
-import { plain } from './results';
+import { packResults, plain } from './results';
 import { packInputs, unpackInputs } from '../../../src/normaliser/worker-protocol';
 
 describe('what goes between the pool and its threads', () => {
