@@ -9,7 +9,8 @@ import { systemClock } from '../src/clock';
 import type { IndexDocument } from '../src/index/ports';
 import { createSolrClient, type SolrClient } from '../src/index/solr-client';
 import { prepareCollection, shardLeaders } from '../src/index/solr-cluster';
-import { toSolrDocument } from '../src/index/solr-document';
+import { solrDocument } from '../src/index/solr-document';
+import { tagMembers, tagsOf } from '../src/index/tag-members';
 import { definitionSetOf, readDefinitionFolder } from '../src/normaliser/definition-set';
 import { createNormaliser } from '../src/normaliser/normaliser';
 
@@ -47,11 +48,11 @@ async function documents(count: number): Promise<readonly IndexDocument[]> {
     return {
       id: `${fileId}!${String(line % 20_000)}`, fileId, line: line % 20_000, sourceId: '0123456789abcdef', source: 'web',
       dateMs: normalised.dateMs ?? receivedMs, receivedMs: receivedMs + line, text, truncated: false,
-      tags: {
+      tagMembers: tagMembers({
         ...normalised.tags, ...(addresses[0] !== undefined && { source_ip: addresses[0] }),
         ...(port !== undefined && { source_port: port }), ...(user !== undefined && { user }),
-      },
-      body: undefined, normalizers: normalised.matched.map(({ normalizer }) => normalizer),
+      }),
+      normalizers: normalised.matched.map(({ normalizer }) => normalizer),
       definitions: normaliser.version,
     };
   });
@@ -85,10 +86,10 @@ async function sizeOf(client: SolrClient, collection: string): Promise<number> {
 async function main(url: string, count: number): Promise<void> {
   const client = createSolrClient({ baseUrls: () => [url], clock: systemClock });
   const all = await documents(count);
-  const json = all.map((document) => JSON.stringify(toSolrDocument(document)));
+  const json = all.map((document) => solrDocument(document));
   const bodies: string[] = [];
   for (let from = 0; from < count; from += BATCH) bodies.push(`[${json.slice(from, from + BATCH).join(',')}]`);
-  const tags = all.reduce((sum, document) => sum + Object.keys(document.tags).length, 0) / count;
+  const tags = all.reduce((sum, document) => sum + Object.keys(tagsOf(document.tagMembers)).length, 0) / count;
   const rates: Record<string, number[]> = {};
   const sizes: Record<string, number> = {};
   for (let round = 0; round <= ROUNDS; round += 1) {

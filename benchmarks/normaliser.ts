@@ -13,7 +13,7 @@ import { silentLog } from '../src/log';
 import { definitionSetOf } from '../src/normaliser/definition-set';
 import { memoryDefinitionStore } from '../src/normaliser/memory-definition-store';
 import { createNormaliser, type NormaliserChain } from '../src/normaliser/normaliser';
-import type { DefinitionFile, DefinitionSet, Normalised, NormaliserInput } from '../src/normaliser/ports';
+import type { DefinitionFile, DefinitionSet, NormalisedLine, NormaliserInput } from '../src/normaliser/ports';
 import { WorkerPool } from '../src/normaliser/worker-pool';
 import { loadDefinitions } from '../src/process/definitions';
 import { pylogsparserFiles, pylogsparserFolder } from '../tests/support/pylogsparser/installation';
@@ -161,10 +161,10 @@ function pooled(pool: WorkerPool, workers: number, set: DefinitionSet, lines: re
   };
 }
 
-/** As whoever indexes the lines does, for tags cross threads packed. */
-function readAll(results: readonly Normalised[]): void {
-  const tags = results.reduce((sum, result) => sum + Object.keys(result.tags).length, 0);
-  if (tags < results.length) throw new Error('lines without tags');
+/** As whoever indexes the lines does, who only puts what is written already behind the rest of a document. */
+function readAll(results: readonly NormalisedLine[]): void {
+  const characters = results.reduce((sum, { tagMembers }) => sum + tagMembers.length, 0);
+  if (characters < results.length) throw new Error('lines without tags');
 }
 
 async function comparePools(

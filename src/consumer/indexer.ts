@@ -17,7 +17,7 @@ const ATTEMPTS = 2;
 const FULL_SHARE = 0.75;
 const BACKLOG_FACTOR = 15;
 const LINGER_MS = 40;
-/** Bytes of a document besides its text, for estimating the size of a request. */
+/** Bytes of a document besides its text and tags, for estimating the size of a request. */
 const DOCUMENT_BYTES = 300;
 
 export interface IndexerOptions {
@@ -71,7 +71,8 @@ export class Indexer {
   ): Promise<readonly Refusal[]> {
     if (documents.length === 0) return [];
     if (signal.aborted) throw new StoppedError('stopped');
-    const bytes = documents.reduce((sum, document) => sum + document.text.length + DOCUMENT_BYTES, 0);
+    const bytes = documents.reduce((sum, { text, tagMembers: { length } }) => (
+      sum + text.length + length + DOCUMENT_BYTES), 0);
     let giveUp = (): void => undefined;
     const settled = new Promise<readonly Refusal[]>((resolve, reject) => {
       const since = this.options.clock.monotonic();
@@ -208,7 +209,7 @@ export class Indexer {
     if (first === undefined) return;
     const { index } = this.options;
     const bare: IndexDocument = {
-      ...first, text: '', truncated: false, tags: {}, body: undefined, normalizers: [], dateMs: first.receivedMs,
+      ...first, text: '', truncated: false, tagMembers: '', normalizers: [], dateMs: first.receivedMs,
     };
     const [refused] = await index.add(collection, [bare]);
     faultPoint('consumer.bare-document-sent');

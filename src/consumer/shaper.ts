@@ -1,6 +1,6 @@
 import type { FileState } from '../archive/states';
 import type { IndexDocument } from '../index/ports';
-import type { Normalised, NormaliserInput } from '../normaliser/ports';
+import type { NormalisedLine, NormaliserInput } from '../normaliser/ports';
 import type { ReadLine } from './reader';
 
 const LF = 10;
@@ -46,7 +46,9 @@ export function inputOf(text: LineText, line: ReadLine, state: FileState): Norma
 }
 
 /** The document of a line: only from what is stored, so that indexing it again changes nothing (schedule 17). */
-export function documentOf(text: LineText, line: ReadLine, normalised: Normalised, state: FileState): IndexDocument {
+export function documentOf(
+  text: LineText, line: ReadLine, normalised: NormalisedLine, state: FileState,
+): IndexDocument {
   return {
     id: `${state.id}!${line.line}`,
     fileId: state.id,
@@ -57,11 +59,7 @@ export function documentOf(text: LineText, line: ReadLine, normalised: Normalise
     receivedMs: line.receivedMs,
     text: text.text,
     truncated: text.truncated,
-    // Read when the document is sent, so that those that wait hold the packed form only.
-    get tags() {
-      return normalised.tags;
-    },
-    body: normalised.body,
+    tagMembers: normalised.tagMembers,
     normalizers: normalised.matched.map((match) => match.normalizer),
     definitions: state.definitions,
   };

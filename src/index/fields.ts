@@ -16,13 +16,15 @@ const CORE_TAG_OF_FIELD: Readonly<Record<string, string>> =
 
 /** Longest text of a tag in UTF-16 units; the index refuses terms above 32,766 bytes. Longer ones are cut. */
 const LONGEST_TAG_VALUE = 8_000;
-const LONGEST_TAG_NAME = 128;
+export const LONGEST_TAG_NAME = 128;
 
-/** A number in the one form that reads back to the same text. */
-const PLAIN_NUMBER = /^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,6})?$/;
+/** Numbers in the one form that reads back to the same text, but for `-0` and zeros at the end of a fraction. */
+const PLAIN_INTEGER = /^-?(?:[1-9][0-9]{0,14}|0)$/;
+const PLAIN_FRACTION = /^-?(?:0|[1-9][0-9]{0,14})\.[0-9]{1,6}$/;
 
 export function isPlainNumber(text: string): boolean {
-  return PLAIN_NUMBER.test(text) && String(Number(text)) === text;
+  if (PLAIN_INTEGER.test(text)) return text !== '-0';
+  return PLAIN_FRACTION.test(text) && String(Number(text)) === text;
 }
 
 /** A tag's name as part of a field's name: what is not a letter, digit, `_`, `.` or `-` becomes `$<hex>$`. */
@@ -35,13 +37,33 @@ export function decodeTagName(encoded: string): string {
   return encoded.replace(/\$([0-9a-f]{1,6})\$/g, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16)));
 }
 
+/** The fields of one tag. */
+export interface FieldsOfTag {
+  readonly text: string;
+  /** Undefined: text that is a number is kept as any other. */
+  readonly digits: string | undefined;
+  readonly number: string;
+}
+
+export function fieldsOfTag(name: string): FieldsOfTag {
+  const core = Object.hasOwn(CORE_TAGS, name) ? CORE_TAGS[name] : undefined;
+  const encoded = encodeTagName(name);
+  return {
+    text: core ?? TagForm.text + encoded,
+    digits: core === undefined ? TagForm.digits + encoded : undefined,
+    number: TagForm.number + encoded,
+  };
+}
+
+export function cutTagValue(text: string): string {
+  return text.length > LONGEST_TAG_VALUE ? text.slice(0, LONGEST_TAG_VALUE) : text;
+}
+
 /** Where a tag is kept, and in which form. */
 export function storeTag(name: string, value: TagValue): readonly [field: string, value: string | number] {
-  if (typeof value === 'number') return [TagForm.number + encodeTagName(name), value];
-  const core = Object.hasOwn(CORE_TAGS, name) ? CORE_TAGS[name] : undefined;
-  if (core !== undefined) return [core, value.slice(0, LONGEST_TAG_VALUE)];
-  if (isPlainNumber(value)) return [TagForm.digits + encodeTagName(name), Number(value)];
-  return [TagForm.text + encodeTagName(name), value.slice(0, LONGEST_TAG_VALUE)];
+  const { text, digits, number } = fieldsOfTag(name);
+  if (typeof value === 'number') return [number, value];
+  return digits !== undefined && isPlainNumber(value) ? [digits, Number(value)] : [text, cutTagValue(value)];
 }
 
 /** The tag that a field of a document holds; undefined when it holds none. */
@@ -101,11 +123,10 @@ export function resolveField(name: string): QueryField {
 }
 
 export function tagFields(names: readonly string[]): TagFields {
-  const core = (name: string): string | undefined => (Object.hasOwn(CORE_TAGS, name) ? CORE_TAGS[name] : undefined);
-  const others = names.filter((name) => core(name) === undefined);
+  const fields = names.map(fieldsOfTag);
   return {
-    text: names.map((name) => core(name) ?? TagForm.text + encodeTagName(name)),
-    digits: others.map((name) => TagForm.digits + encodeTagName(name)),
-    numbers: names.map((name) => TagForm.number + encodeTagName(name)),
+    text: fields.map(({ text }) => text),
+    digits: fields.flatMap(({ digits }) => digits ?? []),
+    numbers: fields.map(({ number }) => number),
   };
 }

@@ -1,11 +1,12 @@
 import { noFaults, type Faults } from '../archive/faults';
 import { NotFoundError } from '../errors';
 import { storeTag } from './fields';
-import { matcherOf } from './memory-query';
+import { type KeptDocument, matcherOf } from './memory-query';
 import type { FileSums, IndexDocument, IndexQuery, LogIndex, Refusal, SearchRequest, SearchResult } from './ports';
 import {
   checkRequest, decodeCursor, encodeCursor, fieldsToFacet, fieldsToSort, orderFacet, sortOf, type SortField,
 } from './search-request';
+import { tagsOf } from './tag-members';
 
 export interface MemoryIndexOptions {
   /** Called before and after each effect; `add` and `removeIds` have an effect for each half of their batch. */
@@ -17,9 +18,9 @@ export interface MemoryIndexOptions {
 
 interface Collection {
   /** What was accepted last; a power cut loses what is not in `durable`. */
-  current: Map<string, IndexDocument>;
-  searchable: ReadonlyMap<string, IndexDocument>;
-  durable: ReadonlyMap<string, IndexDocument>;
+  current: Map<string, KeptDocument>;
+  searchable: ReadonlyMap<string, KeptDocument>;
+  durable: ReadonlyMap<string, KeptDocument>;
 }
 
 /**
@@ -51,7 +52,7 @@ export class MemoryIndex implements LogIndex {
         const { current } = opened;
         for (const document of half) {
           const reason = this.options.refuse?.(document);
-          if (reason === undefined) current.set(document.id, document);
+          if (reason === undefined) current.set(document.id, { ...document, tags: tagsOf(document.tagMembers) });
           else refusals.push({ id: document.id, reason });
         }
         if (searchableWithinMs !== undefined) opened.searchable = new Map(current);
@@ -162,9 +163,9 @@ export class MemoryIndex implements LogIndex {
     return [...this.collections.keys()];
   }
 
-  private async find(collections: readonly string[], query: IndexQuery): Promise<IndexDocument[]> {
+  private async find(collections: readonly string[], query: IndexQuery): Promise<KeptDocument[]> {
     const matches = matcherOf(query);
-    let found: IndexDocument[] = [];
+    let found: KeptDocument[] = [];
     await this.effect('index.search', () => {
       found = collections.flatMap((name) => [...this.open(name).searchable.values()].filter(matches));
     });
@@ -195,7 +196,7 @@ function compareText(a: string, b: string): number {
 }
 
 /** A document's value in one of the index's fields; undefined when it has none. */
-function valueIn(document: IndexDocument, field: string): string | number | undefined {
+function valueIn(document: KeptDocument, field: string): string | number | undefined {
   switch (field) {
     case 'id': return document.id;
     case 'fileID': return document.fileId;
@@ -214,7 +215,7 @@ function valueIn(document: IndexDocument, field: string): string | number | unde
 }
 
 /** Documents without a value come last in either order, as in the schema. */
-function compare(a: IndexDocument, b: IndexDocument, sort: readonly SortField[]): number {
+function compare(a: KeptDocument, b: KeptDocument, sort: readonly SortField[]): number {
   for (const { field: name, order } of sort) {
     for (const field of fieldsToSort(name)) {
       const x = valueIn(a, field);
@@ -229,7 +230,7 @@ function compare(a: IndexDocument, b: IndexDocument, sort: readonly SortField[])
   return compareText(a.id, b.id);
 }
 
-function facetOf(documents: readonly IndexDocument[], name: string): readonly { value: string; count: number }[] {
+function facetOf(documents: readonly KeptDocument[], name: string): readonly { value: string; count: number }[] {
   const counts = new Map<string, number>();
   for (const document of documents) {
     for (const field of fieldsToFacet(name)) {
@@ -241,7 +242,7 @@ function facetOf(documents: readonly IndexDocument[], name: string): readonly { 
   return orderFacet(counts);
 }
 
-function facetValues(document: IndexDocument, field: string): readonly (string | number)[] {
+function facetValues(document: KeptDocument, field: string): readonly (string | number)[] {
   if (field === 'tags') return Object.keys(document.tags);
   if (field === 'normalizers') return document.normalizers;
   const value = valueIn(document, field);

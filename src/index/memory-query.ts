@@ -1,11 +1,17 @@
+import type { Tags } from '../normaliser/ports';
 import { storeTag, tagFields, resolveField, TagForm } from './fields';
 import type { IndexDocument, IndexQuery } from './ports';
 import { isNumberRange, numbersBeginningWith, type Bound, type QueryNode } from './query-ast';
 import { parseQuery } from './query-language';
 import { wordsOf } from './words';
 
+/** A document with its tags read. */
+export interface KeptDocument extends IndexDocument {
+  readonly tags: Tags;
+}
+
 /** A query's meaning as a function on documents: the same answers as Solr's, for simulations and tests. */
-export function matcherOf(query: IndexQuery): (document: IndexDocument) => boolean {
+export function matcherOf(query: IndexQuery): (document: KeptDocument) => boolean {
   const node = parseQuery(query.text);
   const tags = (query.tags ?? []).map(({ name, value }): QueryNode => {
     const field = resolveField(name);
@@ -25,7 +31,7 @@ function isWithin(ms: number, fromMs: number | undefined, toMs: number | undefin
   return (fromMs === undefined || ms >= fromMs) && (toMs === undefined || ms < toMs);
 }
 
-function matches(node: QueryNode, document: IndexDocument): boolean {
+function matches(node: QueryNode, document: KeptDocument): boolean {
   switch (node.kind) {
     case 'all': return true;
     case 'words': return hasWords(document.text, node.words, node.prefix);
@@ -57,7 +63,7 @@ function hasWords(text: string, words: readonly string[], prefix: boolean): bool
   return found.some((_, at) => fits(at));
 }
 
-function exactValues(document: IndexDocument, field: string): readonly string[] {
+function exactValues(document: KeptDocument, field: string): readonly string[] {
   switch (field) {
     case 'id': return [document.id];
     case 'fileID': return [document.fileId];
@@ -74,14 +80,14 @@ function matchesPattern(value: string, parts: readonly string[]): boolean {
 }
 
 /** Fields and values of these tags as the index keeps them. */
-function stored(document: IndexDocument, names: readonly string[]): (readonly [string, string | number])[] {
+function stored(document: KeptDocument, names: readonly string[]): (readonly [string, string | number])[] {
   return names.flatMap((name) => {
     const value = Object.hasOwn(document.tags, name) ? document.tags[name] : undefined;
     return value === undefined ? [] : [storeTag(name, value)];
   });
 }
 
-function hasTag(document: IndexDocument, names: readonly string[], value: string): boolean {
+function hasTag(document: KeptDocument, names: readonly string[], value: string): boolean {
   return names.some((name) => stored(document, [name]).some(([field, kept]) => {
     if (field.startsWith(TagForm.number)) return value.trim() !== '' && kept === Number(value);
     const [wantedField, wanted] = storeTag(name, value);
@@ -89,7 +95,7 @@ function hasTag(document: IndexDocument, names: readonly string[], value: string
   }));
 }
 
-function hasTagPattern(document: IndexDocument, names: readonly string[], parts: readonly string[]): boolean {
+function hasTagPattern(document: KeptDocument, names: readonly string[], parts: readonly string[]): boolean {
   const [digits = '', rest] = parts;
   const ranges = parts.length === 2 && rest === '' ? numbersBeginningWith(digits) : [];
   return stored(document, names).some(([, kept]) => (typeof kept === 'number'
@@ -98,7 +104,7 @@ function hasTagPattern(document: IndexDocument, names: readonly string[], parts:
 }
 
 function hasTagInRange(
-  document: IndexDocument, names: readonly string[], from: Bound | undefined, to: Bound | undefined,
+  document: KeptDocument, names: readonly string[], from: Bound | undefined, to: Bound | undefined,
 ): boolean {
   const numbers = isNumberRange(from, to);
   const text = new Set(tagFields(names).text);

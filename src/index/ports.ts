@@ -1,5 +1,3 @@
-import type { Tags } from '../normaliser/ports';
-
 /** One line as it is indexed. Derived from stored things only, so indexing it again changes nothing. */
 export interface IndexDocument {
   /** `<fileId>!<line>`. */
@@ -14,9 +12,8 @@ export interface IndexDocument {
   /** The line's text, cut to the indexed length. */
   readonly text: string;
   readonly truncated: boolean;
-  /** May be made anew at each reading. */
-  readonly tags: Tags;
-  readonly body: string | undefined;
+  /** The line's tags, see `tagMembers`. */
+  readonly tagMembers: string;
   /** Normalizers that matched; empty = raw. */
   readonly normalizers: readonly string[];
   readonly definitions: string;

@@ -1,7 +1,7 @@
 import { InputError, UnavailableError } from '../errors';
 import type { IndexDocument, Refusal } from './ports';
 import type { SolrClient } from './solr-client';
-import { toSolrDocument } from './solr-document';
+import { solrDocument } from './solr-document';
 
 interface Encoded {
   readonly id: string;
@@ -19,7 +19,7 @@ export async function addDocuments(
   const encoded: Encoded[] = [];
   for (const document of documents) {
     try {
-      encoded.push({ id: document.id, json: JSON.stringify(toSolrDocument(document)) });
+      encoded.push({ id: document.id, json: solrDocument(document) });
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       refusals.push({ id: document.id, reason: error.message });

@@ -1,5 +1,5 @@
 import type { TagValue } from '../normaliser/ports';
-import { readTag, storeTag } from './fields';
+import { readTag } from './fields';
 import type { Hit, IndexDocument } from './ports';
 import { solrDate } from './solr-query';
 
@@ -7,9 +7,10 @@ import { solrDate } from './solr-query';
 export const HIT_FIELDS =
   'id,fileID,line,source,date,received,program,host,severity,facility,s.*,d.*,n.*';
 
-/** A document as the schema (`solr/resilog/schema.xml`) wants it. */
-export function toSolrDocument(document: IndexDocument): Record<string, unknown> {
-  const fields: Record<string, unknown> = {
+/** A document as the schema (`solr/resilog/schema.xml`) wants it, in JSON. */
+export function solrDocument(document: IndexDocument): string {
+  const { tagMembers, normalizers, truncated } = document;
+  const core = JSON.stringify({
     id: document.id,
     fileID: document.fileId,
     line: document.line,
@@ -18,22 +19,11 @@ export function toSolrDocument(document: IndexDocument): Record<string, unknown>
     date: solrDate(document.dateMs),
     received: solrDate(document.receivedMs),
     message: document.text,
-  };
-  const { tags } = document;
-  const names = Object.keys(tags);
-  for (const name of names) {
-    const value = tags[name];
-    // JSON has no NaN or infinity: Solr would read null and the tag would be lost silently, so keep it as text.
-    const kept = typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
-    if (kept === undefined) continue;
-    const [field, stored] = storeTag(name, kept);
-    fields[field] = stored;
-  }
-  if (names.length > 0) fields.tags = names;
-  if (document.normalizers.length > 0) fields.normalizers = document.normalizers;
-  fields.definitions = document.definitions;
-  if (document.truncated) fields.truncated = true;
-  return fields;
+    ...(normalizers.length > 0 && { normalizers }),
+    definitions: document.definitions,
+    ...(truncated && { truncated }),
+  });
+  return tagMembers === '' ? core : `${core.slice(0, -1)},${tagMembers}}`;
 }
 
 export function toHit(fields: Readonly<Record<string, unknown>>): Hit {

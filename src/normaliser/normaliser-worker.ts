@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { InvariantError, messageOf, ResilogError } from '../errors';
+import { tagMembers } from '../index/tag-members';
 import { createNormaliser, type NormaliserChain } from './normaliser';
 import { ResultPacker } from './packed-results';
 import { ownThreadId } from './thread-cpu-time';
@@ -52,7 +53,8 @@ class WorkerServer {
       this.progress.enterLine(firstLine + line);
       const special = care.lines.get(line);
       if (special !== undefined) chain.control.treat([...care.patterns, ...special]);
-      packer.add(chain.normalise(input), input.text);
+      const { tags, dateMs, matched } = chain.normalise(input);
+      packer.add({ dateMs, matched, tagMembers: tagMembers(tags) }, input.text);
       if (special !== undefined) chain.control.treat(care.patterns);
     });
     this.progress.enterLine(NONE);

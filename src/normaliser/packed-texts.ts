@@ -40,14 +40,4 @@ export class TextReader {
     if (wide) return this.packed.wide.slice(this.wideAt, this.wideAt += length);
     return this.packed.latin.slice(this.latinAt, this.latinAt += length);
   }
-
-  /** Where the next text begins. */
-  place(wide: boolean): number {
-    return wide ? this.wideAt : this.latinAt;
-  }
-
-  skip(length: number, wide: boolean): void {
-    if (wide) this.wideAt += length;
-    else this.latinAt += length;
-  }
 }

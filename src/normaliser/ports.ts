@@ -20,7 +20,6 @@ export interface Match {
 }
 
 export interface Normalised {
-  /** May be made anew at each reading. */
   readonly tags: Tags;
   /** The line's own date; undefined when it has none. */
   readonly dateMs: number | undefined;
@@ -58,9 +57,15 @@ export interface Normaliser {
   normalise(input: NormaliserInput): Normalised;
 }
 
+/** What a pool gives of a line: its tags are written where they were found, on the thread that has time for it. */
+export interface NormalisedLine extends Pick<Normalised, 'dateMs' | 'matched'> {
+  /** The tags, see `tagMembers`. */
+  readonly tagMembers: string;
+}
+
 /** Normalises batches off the main thread with a bounded queue. */
 export interface NormaliserPool {
   /** Results in the order of the inputs. UnavailableError when closed. */
-  normalise(version: string, inputs: readonly NormaliserInput[]): Promise<readonly Normalised[]>;
+  normalise(version: string, inputs: readonly NormaliserInput[]): Promise<readonly NormalisedLine[]>;
   close(): Promise<void>;
 }

@@ -1,11 +1,11 @@
 import { type PackedResults, unpackResults } from './packed-results';
 import { type PatternTreatment, treatment, type Treatment } from './pattern-control';
 import { saferThan } from './pattern-offences';
-import type { Normalised, NormaliserInput } from './ports';
+import type { NormalisedLine, NormaliserInput } from './ports';
 import { type Care, packInputs, type PackedInputs } from './worker-protocol';
 
 /** What a line gets that no thread survives: it is indexed raw. */
-const RAW: Normalised = { tags: {}, dateMs: undefined, matched: [], body: undefined };
+const RAW: NormalisedLine = { dateMs: undefined, matched: [], tagMembers: '' };
 
 /**
  * Lines that go to a thread in one message, and what is known of those that threads did not survive. The lines that
@@ -23,7 +23,7 @@ export class WorkerChunk {
   constructor(
     readonly version: string,
     readonly inputs: readonly NormaliserInput[],
-    private readonly resolve: (results: readonly Normalised[]) => void,
+    private readonly resolve: (results: readonly NormalisedLine[]) => void,
     readonly reject: (error: unknown) => void,
   ) {}
 
@@ -91,13 +91,13 @@ export class WorkerChunk {
   /** With what the lines `left` gave; undefined: there were none. */
   finish(found: PackedResults | undefined): void {
     try {
-      this.resolve(this.withRawLines(found === undefined ? [] : unpackResults(found, this.inputsLeft)));
+      this.resolve(this.withRawLines(found === undefined ? [] : unpackResults(found)));
     } catch (error) {
       this.reject(error);
     }
   }
 
-  private withRawLines(found: readonly Normalised[]): readonly Normalised[] {
+  private withRawLines(found: readonly NormalisedLine[]): readonly NormalisedLine[] {
     if (this.abandoned.size === 0) return found;
     const results = this.inputs.map(() => RAW);
     this.left.forEach((line, index) => { results[line] = found[index] ?? RAW; });

@@ -5,7 +5,7 @@ import { DefinitionCache } from './definition-cache';
 import type { PackedResults } from './packed-results';
 import { type PatternTreatment, treatment } from './pattern-control';
 import { type PatternOffence, PatternOffences } from './pattern-offences';
-import type { DefinitionStore, Match, Normalised, NormaliserInput, NormaliserPool } from './ports';
+import type { DefinitionStore, Match, NormalisedLine, NormaliserInput, NormaliserPool } from './ports';
 import { threadCpuMs } from './thread-cpu-time';
 import { WorkerChunk } from './worker-chunk';
 import { WorkerBusyError, WorkerLostError, WorkerThread } from './worker-thread';
@@ -15,7 +15,10 @@ export interface WorkerPoolOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly workers: number;
-  /** Lines that one message to a thread carries; default 256. */
+  /**
+   * Lines that one message to a thread carries. Default 128: what larger ones carry takes pages of memory of its own,
+   * and the kernel as long as all else.
+   */
   readonly chunkLines?: number;
   /** Lines that wait or are worked on; a caller beyond waits for room. Default 65,536. */
   readonly queuedLines?: number;
@@ -81,7 +84,7 @@ export class WorkerPool implements NormaliserPool {
 
   constructor(options: WorkerPoolOptions) {
     this.options = {
-      chunkLines: 256, queuedLines: 65_536, waitingCallers: 256, lineBudgetMs: 500, offencesUntilSuspended: 2,
+      chunkLines: 128, queuedLines: 65_536, waitingCallers: 256, lineBudgetMs: 500, offencesUntilSuspended: 2,
       loadBudgetMs: 60_000, threadCpuMs, onOffence: () => undefined, ...options,
     };
     this.offences = new PatternOffences(this.options.offencesUntilSuspended);
@@ -89,19 +92,19 @@ export class WorkerPool implements NormaliserPool {
     this.slots = Array.from({ length: options.workers }, () => ({ thread: undefined, running: new Map() }));
   }
 
-  async normalise(version: string, inputs: readonly NormaliserInput[]): Promise<readonly Normalised[]> {
+  async normalise(version: string, inputs: readonly NormaliserInput[]): Promise<readonly NormalisedLine[]> {
     if (inputs.length === 0) return [];
     await this.admit(inputs.length);
     try {
       if (this.closed) throw closedError();
       const parts = partsOf(inputs, this.options.chunkLines).map((part) => (
-        new Promise<readonly Normalised[]>((resolve, reject) => {
+        new Promise<readonly NormalisedLine[]>((resolve, reject) => {
           this.chunks.push(new WorkerChunk(version, part, resolve, reject));
         })));
       this.dispatch();
       this.prepare();
       const found = await Promise.all(parts);
-      return ([] as readonly Normalised[]).concat(...found);
+      return ([] as readonly NormalisedLine[]).concat(...found);
     } finally {
       this.release(inputs.length);
     }

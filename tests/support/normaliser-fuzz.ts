@@ -3,7 +3,7 @@ import { DefinitionError } from '../../src/normaliser/definition-error';
 import { loadDefinitionFile } from '../../src/normaliser/definition-loader';
 import { memoryDefinitionStore } from '../../src/normaliser/memory-definition-store';
 import { createNormaliser } from '../../src/normaliser/normaliser';
-import type { DefinitionFile, DefinitionSet, Normalised, NormaliserInput } from '../../src/normaliser/ports';
+import type { DefinitionFile, DefinitionSet, NormalisedLine, NormaliserInput } from '../../src/normaliser/ports';
 import { WorkerPool } from '../../src/normaliser/worker-pool';
 import { silentLog } from '../../src/log';
 import { sampleLines } from './pylogsparser/installation';
@@ -82,14 +82,25 @@ export async function fuzzLines(options: FuzzOptions): Promise<FuzzReport> {
   }
 }
 
-function wrongResults(inputs: readonly NormaliserInput[], results: readonly Normalised[]): readonly string[] {
+function wrongResults(inputs: readonly NormaliserInput[], results: readonly NormalisedLine[]): readonly string[] {
   if (results.length !== inputs.length) return [`${inputs.length} lines gave ${results.length} results`];
-  return results.flatMap(({ tags, dateMs, matched, body }, index) => {
-    const isGood = Object.values(tags).every((value) => typeof value === 'string' || typeof value === 'number')
-      && (dateMs === undefined || Number.isFinite(dateMs)) && Array.isArray(matched)
-      && (body === undefined || typeof body === 'string');
+  return results.flatMap(({ tagMembers, dateMs, matched }, index) => {
+    const isGood = areMembers(tagMembers) && Array.isArray(matched)
+      && (dateMs === undefined || Number.isFinite(dateMs));
     return isGood ? [] : [`a bad result for ${JSON.stringify(inputs[index]?.text.slice(0, 200))}`];
   });
+}
+
+/** Whether this is what the index is sent: a value for each tag that it names. */
+function areMembers(text: string): boolean {
+  try {
+    const { tags = [], ...fields } = JSON.parse(`{${text}}`) as Readonly<Record<string, unknown>>;
+    const values = Object.values(fields);
+    return Array.isArray(tags) && tags.length === values.length
+      && values.every((value) => typeof value === 'string' || typeof value === 'number');
+  } catch {
+    return false;
+  }
 }
 
 async function within<T>(promise: Promise<T>, timeMs: number): Promise<T> {

@@ -247,7 +247,7 @@ describe('resilog normalizer', () => {
       texts = lines.map(({ text }) => text);
       await index.add('logs', lines.map(({ text, source = 'web', normalizers = [] }, line): IndexDocument => ({
         id: `f!${line}`, fileId: 'f', line, sourceId: 's', source, dateMs: line, receivedMs: line, text, truncated: false,
-        tags: {}, body: undefined, normalizers, definitions: 'd',
+        tagMembers: '', normalizers, definitions: 'd',
       })));
       await index.commit('logs', 'hard');
     }

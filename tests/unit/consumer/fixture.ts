@@ -10,8 +10,9 @@ import type { FileWorkOptions } from '../../../src/consumer/file-work';
 import { Indexer } from '../../../src/consumer/indexer';
 import { createConsumerMetrics } from '../../../src/consumer/metrics';
 import type { LogIndex } from '../../../src/index/ports';
+import { tagMembers } from '../../../src/index/tag-members';
 import { silentLog } from '../../../src/log';
-import type { Normalised, NormaliserInput, NormaliserPool } from '../../../src/normaliser/ports';
+import type { NormalisedLine, NormaliserInput, NormaliserPool } from '../../../src/normaliser/ports';
 import type { DeadLetter } from '../../../src/queue/ports';
 import { systemRandom } from '../../../src/random';
 import { MemorySettings } from '../../../src/registry/memory-settings';
@@ -55,8 +56,8 @@ export async function closeFile(
 /** A pure normaliser: the first word becomes a tag. */
 export const wordNormaliser: NormaliserPool = {
   async normalise(_version, inputs) {
-    return inputs.map((input: NormaliserInput): Normalised => ({
-      tags: { word: input.text.split(' ')[0] ?? '' }, dateMs: undefined, matched: [], body: undefined,
+    return inputs.map((input: NormaliserInput): NormalisedLine => ({
+      tagMembers: tagMembers({ word: input.text.split(' ')[0] ?? '' }), dateMs: undefined, matched: [],
     }));
   },
   async close() {

@@ -22,7 +22,7 @@ describe('lines in which nothing was found', () => {
     const registry = new Registry();
     const knowing: NormaliserPool = {
       normalise: async (_version, inputs) => inputs.map(({ text }) => ({
-        tags: {}, dateMs: undefined, body: undefined,
+        tagMembers: '', dateMs: undefined,
         matched: text.startsWith('known') ? [{ normalizer: 'x-1.0', pattern: 'p' }] : [],
       })),
       close: async () => undefined,

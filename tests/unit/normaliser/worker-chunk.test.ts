@@ -1,24 +1,24 @@
 import { expect } from 'chai';
 import type { PackedResults } from '../../../src/normaliser/packed-results';
 import { treatment } from '../../../src/normaliser/pattern-control';
-import type { Normalised } from '../../../src/normaliser/ports';
+import type { NormalisedLine } from '../../../src/normaliser/ports';
 import { WorkerChunk } from '../../../src/normaliser/worker-chunk';
 import { unpackInputs } from '../../../src/normaliser/worker-protocol';
-import { packResults, plain } from './results';
+import { lineOf, packResults } from './results';
 
-const RAW: Normalised = { tags: {}, dateMs: undefined, matched: [], body: undefined };
+const RAW: NormalisedLine = { dateMs: undefined, matched: [], tagMembers: '' };
 const PATTERN = 7;
 
-const tagged = (text: string): Normalised => ({ ...RAW, tags: { text } });
+const tagged = (text: string): NormalisedLine => lineOf({ ...RAW, tags: { text } });
 
-function chunkOf(...texts: readonly string[]): WorkerChunk & { readonly results: readonly Normalised[] } {
+function chunkOf(...texts: readonly string[]): WorkerChunk & { readonly results: readonly NormalisedLine[] } {
   const inputs = texts.map((text) => ({ text, receivedMs: 0, timeZone: 'UTC' }));
-  const results: Normalised[] = [];
+  const results: NormalisedLine[] = [];
   const chunk = new WorkerChunk('v1', inputs, (all) => { results.push(...all); }, (error) => { throw error; });
   return Object.assign(chunk, { results });
 }
 
-function packed(chunk: WorkerChunk, results: readonly Normalised[]): PackedResults {
+function packed(chunk: WorkerChunk, results: readonly NormalisedLine[]): PackedResults {
   return packResults(results, unpackInputs(chunk.packedLeft));
 }
 
@@ -33,7 +33,7 @@ describe('a chunk of lines over which threads die', () => {
     expect(chunk.blamePattern(1, PATTERN, [])).to.equal(treatment.skipped);
     expect(chunk.left).to.deep.equal([0, 2]);
     chunk.finish(packed(chunk, [tagged('a'), tagged('c')]));
-    expect(plain(chunk.results)).to.deep.equal([tagged('a'), RAW, tagged('c')]);
+    expect(chunk.results).to.deep.equal([tagged('a'), RAW, tagged('c')]);
     expect(chunk.abandonedLines).to.equal(1);
   });
 
@@ -56,7 +56,7 @@ describe('a chunk of lines over which threads die', () => {
     chunk.blameLine(0);
     expect(chunk.left).to.deep.equal([1]);
     chunk.finish(packed(chunk, [tagged('b')]));
-    expect(plain(chunk.results)).to.deep.equal([RAW, tagged('b')]);
+    expect(chunk.results).to.deep.equal([RAW, tagged('b')]);
   });
 
   it('gives all lines back raw when threads die twice without a line to blame', () => {
@@ -66,7 +66,7 @@ describe('a chunk of lines over which threads die', () => {
     chunk.blameNothing();
     expect(chunk.left).to.deep.equal([]);
     chunk.finish(undefined);
-    expect(plain(chunk.results)).to.deep.equal([RAW, RAW]);
+    expect(chunk.results).to.deep.equal([RAW, RAW]);
     expect(chunk.abandonedLines).to.equal(2);
   });
 });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { systemClock } from '../../../src/clock';
 import { InputError, NotFoundError, UnavailableError } from '../../../src/errors';
+import { tagsOf } from '../../../src/index/tag-members';
 import { silentLog } from '../../../src/log';
 import { definitionSetOf } from '../../../src/normaliser/definition-set';
 import { memoryDefinitionStore } from '../../../src/normaliser/memory-definition-store';
@@ -10,7 +11,7 @@ import type { PatternOffence } from '../../../src/normaliser/pattern-offences';
 import type { NormaliserInput } from '../../../src/normaliser/ports';
 import { WorkerPool, type WorkerPoolOptions } from '../../../src/normaliser/worker-pool';
 import { normalizerXml } from './definitions';
-import { plain } from './results';
+import { lineOf } from './results';
 
 const WORDS = definitionSetOf([{ name: 'words.xml', xml: normalizerXml({ text: 'FIRST SECOND', tags: { FIRST: '\\w+', SECOND: '\\w+' } }) }]);
 /** Exponential on a run of `a` that no `b` ends. */
@@ -44,7 +45,7 @@ describe('WorkerPool', function () {
     const inputs = Array.from({ length: 100 }, (_, index) => input(index % 3 === 0 ? 'one' : `line n${index}`));
     const normaliser = createNormaliser(WORDS);
     const results = await pool.normalise(WORDS.version, inputs);
-    expect(plain(results)).to.deep.equal(inputs.map((line) => normaliser.normalise(line)));
+    expect(results).to.deep.equal(inputs.map((line) => lineOf(normaliser.normalise(line))));
     expect(pool.statistics()).to.deep.equal({ lines: 100, abandonedLines: 0, threadsLost: 0, queuedLines: 0 });
   });
 
@@ -54,8 +55,8 @@ describe('WorkerPool', function () {
       pool.normalise(WORDS.version, [input('a b')]),
       pool.normalise(CATASTROPHIC.version, [input('aab')]),
     ]);
-    expect(words[0]?.tags).to.deep.equal({ first: 'a', second: 'b' });
-    expect(run[0]?.tags).to.deep.equal({ run: 'aab' });
+    expect(tagsOf(words[0]?.tagMembers ?? '')).to.deep.equal({ first: 'a', second: 'b' });
+    expect(tagsOf(run[0]?.tagMembers ?? '')).to.deep.equal({ run: 'aab' });
   });
 
   it('gives a line at which a pattern takes for ever what the pattern means, and names and suspends the pattern', async () => {
@@ -67,8 +68,8 @@ describe('WorkerPool', function () {
     const results = await pool.normalise(CATASTROPHIC.version, lines.map(input));
     clearInterval(beat);
     expect(results.map(({ matched }) => matched.length)).to.deep.equal([1, 1, 0, 1, 0, 1, 0, 0, 0]);
-    expect(plain(results)[2]).to.deep.equal({ tags: {}, dateMs: undefined, matched: [], body: undefined });
-    expect(results[5]?.tags).to.deep.equal({ run: `${HOSTILE}b` });
+    expect(results[2]).to.deep.equal({ dateMs: undefined, matched: [], tagMembers: '' });
+    expect(tagsOf(results[5]?.tagMembers ?? '')).to.deep.equal({ run: `${HOSTILE}b` });
     expect(ticks, 'the caller kept running meanwhile').to.be.greaterThan(20);
     expect(pool.statistics()).to.include({ abandonedLines: 0, threadsLost: 2, queuedLines: 0 });
     expect(offences).to.have.length(2);
@@ -77,7 +78,7 @@ describe('WorkerPool', function () {
       version: CATASTROPHIC.version, normalizer: 'test-1.0', pattern: 'p1', offences: 2, treatment: treatment.linear,
     });
     const again = await pool.normalise(CATASTROPHIC.version, lines.map(input));
-    expect(plain(again), 'the same before and after the suspension').to.deep.equal(plain(results));
+    expect(again, 'the same before and after the suspension').to.deep.equal(results);
     expect(pool.statistics().threadsLost, 'suspended, it costs no more threads').to.equal(2);
   });
 
@@ -85,7 +86,7 @@ describe('WorkerPool', function () {
     open({ lineBudgetMs: 200, offencesUntilSuspended: 2, chunkLines: 1 });
     const lines = ['ab', HOSTILE, 'aab', HOSTILE, 'aaab', 'x', HOSTILE, 'ab'];
     const results = await pool.normalise(CATASTROPHIC.version, lines.map(input));
-    expect(results.map(({ tags }) => tags.run)).to.deep.equal(['ab', undefined, 'aab', undefined, 'aaab', undefined, undefined, 'ab']);
+    expect(results.map((line) => tagsOf(line.tagMembers).run)).to.deep.equal(['ab', undefined, 'aab', undefined, 'aaab', undefined, undefined, 'ab']);
     expect(pool.statistics()).to.deep.equal({ lines: 8, abandonedLines: 0, threadsLost: 2, queuedLines: 0 });
     expect(pool.patternOffences()).to.have.length(1);
   });
