@@ -31,6 +31,10 @@ export class WorkerChunk {
     return this.abandoned.size;
   }
 
+  get isWorthTrying(): boolean {
+    return this.abandoned.size < this.inputs.length;
+  }
+
   /** The lines that are still worth trying, by their index in `inputs`. */
   get left(): readonly number[] {
     return this.inputs.flatMap((_, line) => (this.abandoned.has(line) ? [] : [line]));

@@ -201,9 +201,7 @@ export class WorkerPool implements NormaliserPool {
    * more careful, so that it ends: with raw lines in the worst case.
    */
   private async results(slot: Slot, chunk: WorkerChunk): Promise<PackedResults | undefined> {
-    for (;;) {
-      const { left } = chunk;
-      if (left.length === 0) break;
+    while (chunk.isWorthTrying) {
       if (this.closed) throw closedError();
       const { thread, patterns } = readyNow(slot, chunk.version) ?? await this.ready(slot, chunk.version);
       const suspended = this.offences.suspended(chunk.version);
@@ -214,7 +212,7 @@ export class WorkerPool implements NormaliserPool {
       } catch (error) {
         if (error instanceof WorkerLostError || error instanceof WorkerBusyError) this.forget(slot, thread, error);
         if (!(error instanceof WorkerLostError)) throw error;
-        this.blame(chunk, error, left, patterns, suspended);
+        this.blame(chunk, error, patterns, suspended);
       }
     }
     this.abandonedLines += chunk.abandonedLines;
@@ -222,10 +220,9 @@ export class WorkerPool implements NormaliserPool {
   }
 
   private blame(
-    chunk: WorkerChunk, lost: WorkerLostError, left: readonly number[], patterns: readonly Match[],
-    suspended: readonly PatternTreatment[],
+    chunk: WorkerChunk, lost: WorkerLostError, patterns: readonly Match[], suspended: readonly PatternTreatment[],
   ): void {
-    const line = left[lost.line];
+    const line = chunk.left[lost.line];
     const pattern = patterns[lost.pattern];
     if (line === undefined) chunk.blameNothing();
     else if (pattern === undefined) chunk.blameLine(line);
