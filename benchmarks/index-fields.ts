@@ -10,7 +10,7 @@ import type { IndexDocument } from '../src/index/ports';
 import { createSolrClient, type SolrClient } from '../src/index/solr-client';
 import { prepareCollection, shardLeaders } from '../src/index/solr-cluster';
 import { solrDocument } from '../src/index/solr-document';
-import { tagMembers, tagsOf } from '../src/index/tag-members';
+import { membersOf, readMembers } from '../src/index/line-members';
 import { definitionSetOf, readDefinitionFolder } from '../src/normaliser/definition-set';
 import { createNormaliser } from '../src/normaliser/normaliser';
 
@@ -48,11 +48,10 @@ async function documents(count: number): Promise<readonly IndexDocument[]> {
     return {
       id: `${fileId}!${String(line % 20_000)}`, fileId, line: line % 20_000, sourceId: '0123456789abcdef', source: 'web',
       dateMs: normalised.dateMs ?? receivedMs, receivedMs: receivedMs + line, text, truncated: false,
-      tagMembers: tagMembers({
+      found: membersOf({
         ...normalised.tags, ...(addresses[0] !== undefined && { source_ip: addresses[0] }),
         ...(port !== undefined && { source_port: port }), ...(user !== undefined && { user }),
-      }),
-      normalizers: normalised.matched.map(({ normalizer }) => normalizer),
+      }, normalised.matched.map(({ normalizer }) => normalizer)),
       definitions: normaliser.version,
     };
   });
@@ -89,7 +88,7 @@ async function main(url: string, count: number): Promise<void> {
   const json = all.map((document) => solrDocument(document));
   const bodies: string[] = [];
   for (let from = 0; from < count; from += BATCH) bodies.push(`[${json.slice(from, from + BATCH).join(',')}]`);
-  const tags = all.reduce((sum, document) => sum + Object.keys(tagsOf(document.tagMembers)).length, 0) / count;
+  const tags = all.reduce((sum, document) => sum + Object.keys(readMembers(document.found).tags).length, 0) / count;
   const rates: Record<string, number[]> = {};
   const sizes: Record<string, number> = {};
   for (let round = 0; round <= ROUNDS; round += 1) {

@@ -163,7 +163,7 @@ function pooled(pool: WorkerPool, workers: number, set: DefinitionSet, lines: re
 
 /** As whoever indexes the lines does, who only puts what is written already behind the rest of a document. */
 function readAll(results: readonly NormalisedLine[]): void {
-  const characters = results.reduce((sum, { tagMembers }) => sum + tagMembers.length, 0);
+  const characters = results.reduce((sum, { found }) => sum + found.length, 0);
   if (characters < results.length) throw new Error('lines without tags');
 }
 

@@ -185,7 +185,7 @@ class FileIndexing {
     if (documents.length !== slice.lines.length) throw new CorruptionError('the normaliser gave fewer results than lines');
     const refusals = await this.options.indexer.write(state.collection, documents, this.errand);
     await this.setAside(refusals);
-    const unparsed = normalised.filter(({ matched }) => matched.length === 0).length;
+    const unparsed = normalised.filter(({ found }) => found === '').length;
     if (unparsed > 0) this.options.metrics.unparsed(state.sourceName, unparsed);
   }
 

@@ -71,7 +71,7 @@ export class Indexer {
   ): Promise<readonly Refusal[]> {
     if (documents.length === 0) return [];
     if (signal.aborted) throw new StoppedError('stopped');
-    const bytes = documents.reduce((sum, { text, tagMembers: { length } }) => (
+    const bytes = documents.reduce((sum, { text, found: { length } }) => (
       sum + text.length + length + DOCUMENT_BYTES), 0);
     let giveUp = (): void => undefined;
     const settled = new Promise<readonly Refusal[]>((resolve, reject) => {
@@ -209,7 +209,7 @@ export class Indexer {
     if (first === undefined) return;
     const { index } = this.options;
     const bare: IndexDocument = {
-      ...first, text: '', truncated: false, tagMembers: '', normalizers: [], dateMs: first.receivedMs,
+      ...first, text: '', truncated: false, found: '', dateMs: first.receivedMs,
     };
     const [refused] = await index.add(collection, [bare]);
     faultPoint('consumer.bare-document-sent');

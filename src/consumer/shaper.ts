@@ -59,8 +59,7 @@ export function documentOf(
     receivedMs: line.receivedMs,
     text: text.text,
     truncated: text.truncated,
-    tagMembers: normalised.tagMembers,
-    normalizers: normalised.matched.map((match) => match.normalizer),
+    found: normalised.found,
     definitions: state.definitions,
   };
 }

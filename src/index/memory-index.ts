@@ -6,7 +6,7 @@ import type { FileSums, IndexDocument, IndexQuery, LogIndex, Refusal, SearchRequ
 import {
   checkRequest, decodeCursor, encodeCursor, fieldsToFacet, fieldsToSort, orderFacet, sortOf, type SortField,
 } from './search-request';
-import { tagsOf } from './tag-members';
+import { readMembers } from './line-members';
 
 export interface MemoryIndexOptions {
   /** Called before and after each effect; `add` and `removeIds` have an effect for each half of their batch. */
@@ -52,7 +52,7 @@ export class MemoryIndex implements LogIndex {
         const { current } = opened;
         for (const document of half) {
           const reason = this.options.refuse?.(document);
-          if (reason === undefined) current.set(document.id, { ...document, tags: tagsOf(document.tagMembers) });
+          if (reason === undefined) current.set(document.id, { ...document, ...readMembers(document.found) });
           else refusals.push({ id: document.id, reason });
         }
         if (searchableWithinMs !== undefined) opened.searchable = new Map(current);

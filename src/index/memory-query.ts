@@ -1,14 +1,12 @@
-import type { Tags } from '../normaliser/ports';
 import { storeTag, tagFields, resolveField, TagForm } from './fields';
+import type { LineMembers } from './line-members';
 import type { IndexDocument, IndexQuery } from './ports';
 import { isNumberRange, numbersBeginningWith, type Bound, type QueryNode } from './query-ast';
 import { parseQuery } from './query-language';
 import { wordsOf } from './words';
 
-/** A document with its tags read. */
-export interface KeptDocument extends IndexDocument {
-  readonly tags: Tags;
-}
+/** A document with what was found in it read. */
+export type KeptDocument = IndexDocument & LineMembers;
 
 /** A query's meaning as a function on documents: the same answers as Solr's, for simulations and tests. */
 export function matcherOf(query: IndexQuery): (document: KeptDocument) => boolean {

@@ -12,10 +12,8 @@ export interface IndexDocument {
   /** The line's text, cut to the indexed length. */
   readonly text: string;
   readonly truncated: boolean;
-  /** The line's tags, see `tagMembers`. */
-  readonly tagMembers: string;
-  /** Normalizers that matched; empty = raw. */
-  readonly normalizers: readonly string[];
+  /** What was found in it, see `membersOf`; empty: nothing, and it is indexed raw. */
+  readonly found: string;
   readonly definitions: string;
 }
 

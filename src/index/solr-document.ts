@@ -9,7 +9,7 @@ export const HIT_FIELDS =
 
 /** A document as the schema (`solr/resilog/schema.xml`) wants it, in JSON. */
 export function solrDocument(document: IndexDocument): string {
-  const { tagMembers, normalizers, truncated } = document;
+  const { found, truncated } = document;
   const core = JSON.stringify({
     id: document.id,
     fileID: document.fileId,
@@ -19,11 +19,10 @@ export function solrDocument(document: IndexDocument): string {
     date: solrDate(document.dateMs),
     received: solrDate(document.receivedMs),
     message: document.text,
-    ...(normalizers.length > 0 && { normalizers }),
     definitions: document.definitions,
     ...(truncated && { truncated }),
   });
-  return tagMembers === '' ? core : `${core.slice(0, -1)},${tagMembers}}`;
+  return found === '' ? core : `${core.slice(0, -1)},${found}}`;
 }
 
 export function toHit(fields: Readonly<Record<string, unknown>>): Hit {

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { InvariantError, messageOf, ResilogError } from '../errors';
-import { tagMembers } from '../index/tag-members';
+import { membersOf } from '../index/line-members';
 import { createNormaliser, type NormaliserChain } from './normaliser';
 import { ResultPacker } from './packed-results';
 import { ownThreadId } from './thread-cpu-time';
@@ -54,7 +54,7 @@ class WorkerServer {
       const special = care.lines.get(line);
       if (special !== undefined) chain.control.treat([...care.patterns, ...special]);
       const { tags, dateMs, matched } = chain.normalise(input);
-      packer.add({ dateMs, matched, tagMembers: tagMembers(tags) }, input.text);
+      packer.add({ dateMs, found: membersOf(tags, matched.map(({ normalizer }) => normalizer)) }, input.text);
       if (special !== undefined) chain.control.treat(care.patterns);
     });
     this.progress.enterLine(NONE);

@@ -57,10 +57,10 @@ export interface Normaliser {
   normalise(input: NormaliserInput): Normalised;
 }
 
-/** What a pool gives of a line: its tags are written where they were found, on the thread that has time for it. */
-export interface NormalisedLine extends Pick<Normalised, 'dateMs' | 'matched'> {
-  /** The tags, see `tagMembers`. */
-  readonly tagMembers: string;
+/** What a pool gives of a line: written where it was found, on the thread that has time for it. */
+export interface NormalisedLine extends Pick<Normalised, 'dateMs'> {
+  /** Tags and normalizers as members of the index's document, see `membersOf`; empty: nothing matched. */
+  readonly found: string;
 }
 
 /** Normalises batches off the main thread with a bounded queue. */

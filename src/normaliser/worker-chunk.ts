@@ -5,7 +5,7 @@ import type { NormalisedLine, NormaliserInput } from './ports';
 import { type Care, packInputs, type PackedInputs } from './worker-protocol';
 
 /** What a line gets that no thread survives: it is indexed raw. */
-const RAW: NormalisedLine = { dateMs: undefined, matched: [], tagMembers: '' };
+const RAW: NormalisedLine = { dateMs: undefined, found: '' };
 
 /**
  * Lines that go to a thread in one message, and what is known of those that threads did not survive. The lines that

@@ -75,7 +75,7 @@ describe('resilog audit', function () {
     await index.removeIds(collection, ids.slice(0, 10));
     await index.add(collection, [{
       id: `${fileId}!${LINES * 2}`, fileId, line: LINES * 2, sourceId: 'x', source: SOURCE, dateMs: 1, receivedMs: 1,
-      text: 'nobody sent this', truncated: false, tagMembers: '', normalizers: [], definitions: 'x',
+      text: 'nobody sent this', truncated: false, found: '', definitions: 'x',
     }]);
     await index.commit(collection, 'hard');
     const { code, findings, report } = await audit('--repair', '--full-speed');

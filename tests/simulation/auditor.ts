@@ -134,6 +134,6 @@ export async function plantDamage(
 function strange({ id: fileId, sourceId, sourceName }: Pick<FileState, 'id' | 'sourceId' | 'sourceName'>, id: string): IndexDocument {
   return {
     id, fileId, line: 0, sourceId, source: sourceName, dateMs: 1, receivedMs: 1, text: 'strange', truncated: false,
-    tagMembers: '', normalizers: [], definitions: 'v1',
+    found: '', definitions: 'v1',
   };
 }

@@ -21,7 +21,7 @@ export class Trouble {
     normalise: async (_, inputs) => {
       if (!this.isMended && inputs.some(({ text }) => text.endsWith(POISON))) throw new InputError('poison');
       return inputs.map(({ text }) => ({
-        tagMembers: '', dateMs: text.includes(RED) ? FORMER_YEAR_MS : undefined, matched: [],
+        found: '', dateMs: text.includes(RED) ? FORMER_YEAR_MS : undefined,
       }));
     },
     close: () => Promise.resolve(),

@@ -61,7 +61,7 @@ export async function fuzzLines(options: FuzzOptions): Promise<FuzzReport> {
       for (const [index, { text }] of inputs.entries()) {
         total.characters += text.length;
         if (text.length >= MiB) total.longLines += 1;
-        if ((results[index]?.matched.length ?? 0) > 0) total.matched += 1;
+        if (results[index]?.found !== '') total.matched += 1;
       }
       total.rssMost = Math.max(total.rssMost, process.memoryUsage.rss());
       options.onProgress?.(total.done);
@@ -84,9 +84,8 @@ export async function fuzzLines(options: FuzzOptions): Promise<FuzzReport> {
 
 function wrongResults(inputs: readonly NormaliserInput[], results: readonly NormalisedLine[]): readonly string[] {
   if (results.length !== inputs.length) return [`${inputs.length} lines gave ${results.length} results`];
-  return results.flatMap(({ tagMembers, dateMs, matched }, index) => {
-    const isGood = areMembers(tagMembers) && Array.isArray(matched)
-      && (dateMs === undefined || Number.isFinite(dateMs));
+  return results.flatMap(({ found, dateMs }, index) => {
+    const isGood = areMembers(found) && (dateMs === undefined || Number.isFinite(dateMs));
     return isGood ? [] : [`a bad result for ${JSON.stringify(inputs[index]?.text.slice(0, 200))}`];
   });
 }
@@ -94,9 +93,9 @@ function wrongResults(inputs: readonly NormaliserInput[], results: readonly Norm
 /** Whether this is what the index is sent: a value for each tag that it names. */
 function areMembers(text: string): boolean {
   try {
-    const { tags = [], ...fields } = JSON.parse(`{${text}}`) as Readonly<Record<string, unknown>>;
+    const { normalizers, tags = [], ...fields } = JSON.parse(`{${text}}`) as Readonly<Record<string, unknown>>;
     const values = Object.values(fields);
-    return Array.isArray(tags) && tags.length === values.length
+    return Array.isArray(normalizers) === (text !== '') && Array.isArray(tags) && tags.length === values.length
       && values.every((value) => typeof value === 'string' || typeof value === 'number');
   } catch {
     return false;

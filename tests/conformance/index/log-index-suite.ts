@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { tagMembers, tagsOf } from '../../../src/index/tag-members';
+import { membersOf, readMembers } from '../../../src/index/line-members';
 import { InputError, NotFoundError } from '../../../src/errors';
 import type { IndexDocument, LogIndex, SearchRequest } from '../../../src/index/ports';
 
@@ -16,8 +16,8 @@ const NOON = Date.UTC(2026, 10, 22, 12, 0, 0);
 export function aDocument(fileId: string, line: number, changes: Partial<IndexDocument> = {}): IndexDocument {
   return {
     id: `${fileId}!${String(line)}`, fileId, line, sourceId: 'id-web', source: 'web', dateMs: NOON + line * 1_000,
-    receivedMs: NOON + 60_000 + line, text: 'nothing in particular', truncated: false, tagMembers: '',
-    normalizers: [], definitions: 'v1', ...changes,
+    receivedMs: NOON + 60_000 + line, text: 'nothing in particular', truncated: false, found: '',
+    definitions: 'v1', ...changes,
   };
 }
 
@@ -26,23 +26,23 @@ const SQUID = '1353585600.000 12 2001:db8::1 TCP_MISS/200 4512 GET http://www.ex
 
 const DOCUMENTS: readonly IndexDocument[] = [
   aDocument(FILE_A, 0, {
-    text: SSHD, normalizers: ['syslog-1.0', 'sshd-1.0'],
-    tagMembers: tagMembers({
+    text: SSHD,
+    found: membersOf({
       program: 'sshd', source: 'bastion', severity: 'info', user: 'Émile', source_ip: '192.0.2.77', pid: '4711',
       action: 'fail',
-    }),
+    }, ['syslog-1.0', 'sshd-1.0']),
   }),
   aDocument(FILE_A, 1, {
-    text: SQUID, source: 'proxy', sourceId: 'id-proxy', normalizers: ['squid-0.9'],
-    tagMembers: tagMembers({
+    text: SQUID, source: 'proxy', sourceId: 'id-proxy',
+    found: membersOf({
       program: 'squid', url: 'http://www.example.com/path/to?q=a-b', len: '4512', source_ip: '2001:db8::1',
       method: 'GET', elapsed: 12,
-    }),
+    }, ['squid-0.9']),
   }),
-  aDocument(FILE_A, 2, { text: 'disk 0x3f is 91% full (warning)', tagMembers: tagMembers({ severity: 'warning', used: 91.5 }) }),
-  aDocument(FILE_A, 10, { text: 'session opened for user root by uid=0', tagMembers: tagMembers({ user: 'root', pid: '47' }) }),
-  aDocument(FILE_B, 0, { text: 'session closed for user root', tagMembers: tagMembers({ user: 'root', 'odd name:é': 'x "y" \\z' }) }),
-  aDocument(FILE_B, 1, { text: 'a b a c', truncated: true, tagMembers: tagMembers({ host: 'other', user: '007', version: '1.10' }) }),
+  aDocument(FILE_A, 2, { text: 'disk 0x3f is 91% full (warning)', found: membersOf({ severity: 'warning', used: 91.5 }, []) }),
+  aDocument(FILE_A, 10, { text: 'session opened for user root by uid=0', found: membersOf({ user: 'root', pid: '47' }, []) }),
+  aDocument(FILE_B, 0, { text: 'session closed for user root', found: membersOf({ user: 'root', 'odd name:é': 'x "y" \\z' }, []) }),
+  aDocument(FILE_B, 1, { text: 'a b a c', truncated: true, found: membersOf({ host: 'other', user: '007', version: '1.10' }, []) }),
 ];
 
 /** Queries and the documents that they find, by their place in DOCUMENTS. */
@@ -189,7 +189,7 @@ export function describeLogIndex(name: string, make: () => Promise<LogIndexUnder
       });
       const expected = [...DOCUMENTS].sort((a, b) => (a.id < b.id ? -1 : 1)).map((document) => ({
         id: document.id, fileID: document.fileId, line: document.line, source: document.source,
-        date: document.dateMs, received: document.receivedMs, tags: tagsOf(document.tagMembers),
+        date: document.dateMs, received: document.receivedMs, tags: readMembers(document.found).tags,
       }));
       expect(hits.map((hit) => ({ ...hit, date: Date.parse(hit.date), received: Date.parse(hit.received) })))
         .to.deep.equal(expected);

@@ -7,7 +7,7 @@ import { InputError } from '../../../src/errors';
 import { collectionStatus } from '../../../src/index/solr-cluster';
 import { CONFIGSET_REVISION, readConfigset, uploadConfigset } from '../../../src/index/solr-configset';
 import { createSolrIndex } from '../../../src/index/solr-index';
-import { tagMembers } from '../../../src/index/tag-members';
+import { membersOf } from '../../../src/index/line-members';
 import { aDocument } from '../../conformance/index/log-index-suite';
 import { servers } from '../../support/servers';
 import { configsetFolder, solrFixture, type SolrFixture } from '../../support/solr-collections';
@@ -91,7 +91,7 @@ describe('index in SolrCloud', function suite() {
     const file = '4'.repeat(24);
     const texts = ['', '\0\u0001\uFFFF', '\ud800 lone', 'x'.repeat(32_768), '\u{1F600}'.repeat(8_000), '{"a":1}', '</doc>'];
     const refusals = await index.add(collection, texts.map((text, line) =>
-      aDocument(file, line, { text, tagMembers: tagMembers({ all: text, number: Number.NaN, ['k\0é'.repeat(99)]: text }) })));
+      aDocument(file, line, { text, found: membersOf({ all: text, number: Number.NaN, ['k\0é'.repeat(99)]: text }, []) })));
     expect(refusals).to.deep.equal([]);
     await index.commit(collection, 'soft');
     expect((await index.search([collection], { query: { text: 'lone', fileId: file }, rows: 9 })).count).to.equal(1);
@@ -121,7 +121,7 @@ describe('index in SolrCloud', function suite() {
       const broken = createSolrIndex({ client: fixture.client, clock: systemClock, configsetFolder: changed });
       const name = fixture.newCollection();
       await broken.prepare(name, { shards: 1, replicas: 1 });
-      const line = aDocument('7'.repeat(24), 0, { tagMembers: tagMembers({ user: 'root' }) });
+      const line = aDocument('7'.repeat(24), 0, { found: membersOf({ user: 'root' }, []) });
       const [refusal] = await broken.add(name, [line]);
       expect(refusal?.reason).to.match(/root/);
       const before = await collectionStatus(fixture.client, name);

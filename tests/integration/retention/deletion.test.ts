@@ -6,7 +6,7 @@ import { MongodbVolume } from '../../../src/archive/mongodb-volume';
 import type { FileState } from '../../../src/archive/states';
 import { systemClock } from '../../../src/clock';
 import type { LogIndex } from '../../../src/index/ports';
-import { tagMembers } from '../../../src/index/tag-members';
+import { membersOf } from '../../../src/index/line-members';
 import { createDeletion, previewDeletion, runDeletion } from '../../../src/retention/deletion';
 import type { DeletionDependencies } from '../../../src/retention/deletion-dependencies';
 import type { DeletionRequest } from '../../../src/retention/ports';
@@ -67,7 +67,7 @@ describe('deletion in MongoDB and SolrCloud', function suite() {
     if (state === undefined) throw new Error('no state');
     const documents = lines.map((text, line) => aDocument(id, line, {
       text, source: state.sourceName, sourceId: state.sourceId, receivedMs: state.firstReceivedMs,
-      tagMembers: tagMembers({ nth: line }),
+      found: membersOf({ nth: line }, []),
     })).filter(({ line }) => !containsLine(state.tombstones, line));
     for (let from = 0; from < documents.length; from += 5_000) {
       await fixture.index.add(collection, documents.slice(from, from + 5_000));
@@ -125,7 +125,7 @@ describe('deletion in MongoDB and SolrCloud', function suite() {
     const lines = Array.from({ length: 1_000 }, (_, i) => `event ${String(i)}`);
     const state = await close('busy', lines);
     const half = lines.slice(0, 500).map((text, line) => aDocument(state.id, line, {
-      text, source: 'busy', sourceId: state.sourceId, receivedMs: state.firstReceivedMs, tagMembers: tagMembers({ nth: line }),
+      text, source: 'busy', sourceId: state.sourceId, receivedMs: state.firstReceivedMs, found: membersOf({ nth: line }, []),
     }));
     await fixture.index.add(collection, half);
     const request = await createDeletion(

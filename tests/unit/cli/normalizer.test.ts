@@ -9,6 +9,7 @@ import { createOutput } from '../../../src/cli/output';
 import { createProgram, runProgram } from '../../../src/cli/program';
 import { PermissionError } from '../../../src/errors';
 import { MemoryIndex } from '../../../src/index/memory-index';
+import { membersOf } from '../../../src/index/line-members';
 import type { Hit, IndexDocument } from '../../../src/index/ports';
 import { definitionSetOf } from '../../../src/normaliser/definition-set';
 import type { DefinitionSet } from '../../../src/normaliser/ports';
@@ -247,7 +248,7 @@ describe('resilog normalizer', () => {
       texts = lines.map(({ text }) => text);
       await index.add('logs', lines.map(({ text, source = 'web', normalizers = [] }, line): IndexDocument => ({
         id: `f!${line}`, fileId: 'f', line, sourceId: 's', source, dateMs: line, receivedMs: line, text, truncated: false,
-        tagMembers: '', normalizers, definitions: 'd',
+        found: membersOf({}, normalizers), definitions: 'd',
       })));
       await index.commit('logs', 'hard');
     }

@@ -10,7 +10,7 @@ import type { FileWorkOptions } from '../../../src/consumer/file-work';
 import { Indexer } from '../../../src/consumer/indexer';
 import { createConsumerMetrics } from '../../../src/consumer/metrics';
 import type { LogIndex } from '../../../src/index/ports';
-import { tagMembers } from '../../../src/index/tag-members';
+import { membersOf } from '../../../src/index/line-members';
 import { silentLog } from '../../../src/log';
 import type { NormalisedLine, NormaliserInput, NormaliserPool } from '../../../src/normaliser/ports';
 import type { DeadLetter } from '../../../src/queue/ports';
@@ -57,7 +57,7 @@ export async function closeFile(
 export const wordNormaliser: NormaliserPool = {
   async normalise(_version, inputs) {
     return inputs.map((input: NormaliserInput): NormalisedLine => ({
-      tagMembers: tagMembers({ word: input.text.split(' ')[0] ?? '' }), dateMs: undefined, matched: [],
+      found: membersOf({ word: input.text.split(' ')[0] ?? '' }, []), dateMs: undefined,
     }));
   },
   async close() {

@@ -16,7 +16,7 @@ import { COLLECTION, RECEIVED, running } from './fixture';
 function documentsOf(fileId: string): readonly IndexDocument[] {
   return [0, 1].map((line) => ({
     id: `${fileId}!${line}`, fileId, line, sourceId: 's', source: 'web', dateMs: RECEIVED, receivedMs: RECEIVED,
-    text: 'a line', truncated: false, tagMembers: '', normalizers: [], definitions: '1',
+    text: 'a line', truncated: false, found: '', definitions: '1',
   }));
 }
 

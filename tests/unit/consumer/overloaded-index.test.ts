@@ -49,7 +49,7 @@ class SlowIndex extends MemoryIndex {
 function slice(n: number, size: number): readonly IndexDocument[] {
   return Array.from({ length: size }, (_, line) => ({
     id: `f${n}!${line}`, fileId: `f${n}`, line, sourceId: 's', source: 'web', dateMs: RECEIVED, receivedMs: RECEIVED,
-    text: 'a line', truncated: false, tagMembers: '', normalizers: [], definitions: '1',
+    text: 'a line', truncated: false, found: '', definitions: '1',
   }));
 }
 

@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import { MemoryVolume } from '../../../src/archive/memory-volume';
 import { workOnFile } from '../../../src/consumer/file-work';
 import { createConsumerMetrics } from '../../../src/consumer/metrics';
+import { membersOf } from '../../../src/index/line-members';
 import { MemoryIndex } from '../../../src/index/memory-index';
 import type { NormaliserPool } from '../../../src/normaliser/ports';
 import { COLLECTION, closeFile, running, workOptions } from './fixture';
@@ -22,8 +23,7 @@ describe('lines in which nothing was found', () => {
     const registry = new Registry();
     const knowing: NormaliserPool = {
       normalise: async (_version, inputs) => inputs.map(({ text }) => ({
-        tagMembers: '', dateMs: undefined,
-        matched: text.startsWith('known') ? [{ normalizer: 'x-1.0', pattern: 'p' }] : [],
+        found: text.startsWith('known') ? membersOf({}, ['x-1.0']) : '', dateMs: undefined,
       })),
       close: async () => undefined,
     };

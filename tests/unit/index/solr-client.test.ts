@@ -133,7 +133,7 @@ describe('Solr client', () => {
     const url = await serve(answer(400, '{"error":{"msg":"Could not find collection : logs","code":400}}'));
     const document: IndexDocument = {
       id: 'f!0', fileId: 'f', line: 0, sourceId: 's', source: 's', dateMs: 0, receivedMs: 0, text: '', truncated: false,
-      tagMembers: '', normalizers: [], definitions: '',
+      found: '', definitions: '',
     };
     const error = await addDocuments(clientFor(url), 'logs', [document]).then(() => undefined, (thrown: unknown) => thrown);
     expect(error).to.be.instanceOf(UnavailableError);
@@ -154,7 +154,7 @@ describe('Solr client', () => {
     });
     const documents = Array.from({ length: 100 }, (_, line): IndexDocument => ({
       id: `f!${String(line)}`, fileId: 'f', line, sourceId: 's', source: 's', dateMs: line === 50 ? NaN : 0, receivedMs: 0,
-      text: '', truncated: false, tagMembers: '', normalizers: [], definitions: '',
+      text: '', truncated: false, found: '', definitions: '',
     }));
     const refusals = await addDocuments(clientFor(url), 'logs', documents);
     expect(refusals.map(({ id, reason }) => [id, reason])).to.deep.equal([

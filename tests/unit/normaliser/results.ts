@@ -1,10 +1,10 @@
-import { tagMembers } from '../../../src/index/tag-members';
+import { membersOf } from '../../../src/index/line-members';
 import { type PackedResults, ResultPacker } from '../../../src/normaliser/packed-results';
 import type { Normalised, NormalisedLine, NormaliserInput } from '../../../src/normaliser/ports';
 
 /** As a pool gives it. */
 export function lineOf({ tags, dateMs, matched }: Pick<Normalised, 'tags' | 'dateMs' | 'matched'>): NormalisedLine {
-  return { dateMs, matched, tagMembers: tagMembers(tags) };
+  return { dateMs, found: membersOf(tags, matched.map(({ normalizer }) => normalizer)) };
 }
 
 /** `inputs` are the lines of the results. */

@@ -6,10 +6,10 @@ import { WorkerChunk } from '../../../src/normaliser/worker-chunk';
 import { unpackInputs } from '../../../src/normaliser/worker-protocol';
 import { lineOf, packResults } from './results';
 
-const RAW: NormalisedLine = { dateMs: undefined, matched: [], tagMembers: '' };
+const RAW: NormalisedLine = { dateMs: undefined, found: '' };
 const PATTERN = 7;
 
-const tagged = (text: string): NormalisedLine => lineOf({ ...RAW, tags: { text } });
+const tagged = (text: string): NormalisedLine => lineOf({ dateMs: undefined, matched: [], tags: { text } });
 
 function chunkOf(...texts: readonly string[]): WorkerChunk & { readonly results: readonly NormalisedLine[] } {
   const inputs = texts.map((text) => ({ text, receivedMs: 0, timeZone: 'UTC' }));

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { systemClock } from '../../../src/clock';
 import { InputError, NotFoundError, UnavailableError } from '../../../src/errors';
-import { tagsOf } from '../../../src/index/tag-members';
+import { readMembers } from '../../../src/index/line-members';
 import { silentLog } from '../../../src/log';
 import { definitionSetOf } from '../../../src/normaliser/definition-set';
 import { memoryDefinitionStore } from '../../../src/normaliser/memory-definition-store';
@@ -55,8 +55,8 @@ describe('WorkerPool', function () {
       pool.normalise(WORDS.version, [input('a b')]),
       pool.normalise(CATASTROPHIC.version, [input('aab')]),
     ]);
-    expect(tagsOf(words[0]?.tagMembers ?? '')).to.deep.equal({ first: 'a', second: 'b' });
-    expect(tagsOf(run[0]?.tagMembers ?? '')).to.deep.equal({ run: 'aab' });
+    expect(readMembers(words[0]?.found ?? '').tags).to.deep.equal({ first: 'a', second: 'b' });
+    expect(readMembers(run[0]?.found ?? '').tags).to.deep.equal({ run: 'aab' });
   });
 
   it('gives a line at which a pattern takes for ever what the pattern means, and names and suspends the pattern', async () => {
@@ -67,9 +67,9 @@ describe('WorkerPool', function () {
     const beat = setInterval(() => { ticks += 1; }, 10);
     const results = await pool.normalise(CATASTROPHIC.version, lines.map(input));
     clearInterval(beat);
-    expect(results.map(({ matched }) => matched.length)).to.deep.equal([1, 1, 0, 1, 0, 1, 0, 0, 0]);
-    expect(results[2]).to.deep.equal({ dateMs: undefined, matched: [], tagMembers: '' });
-    expect(tagsOf(results[5]?.tagMembers ?? '')).to.deep.equal({ run: `${HOSTILE}b` });
+    expect(results.map(({ found }) => found === '')).to.deep.equal([false, false, true, false, true, false, true, true, true]);
+    expect(results[2]).to.deep.equal({ dateMs: undefined, found: '' });
+    expect(readMembers(results[5]?.found ?? '').tags).to.deep.equal({ run: `${HOSTILE}b` });
     expect(ticks, 'the caller kept running meanwhile').to.be.greaterThan(20);
     expect(pool.statistics()).to.include({ abandonedLines: 0, threadsLost: 2, queuedLines: 0 });
     expect(offences).to.have.length(2);
@@ -86,7 +86,7 @@ describe('WorkerPool', function () {
     open({ lineBudgetMs: 200, offencesUntilSuspended: 2, chunkLines: 1 });
     const lines = ['ab', HOSTILE, 'aab', HOSTILE, 'aaab', 'x', HOSTILE, 'ab'];
     const results = await pool.normalise(CATASTROPHIC.version, lines.map(input));
-    expect(results.map((line) => tagsOf(line.tagMembers).run)).to.deep.equal(['ab', undefined, 'aab', undefined, 'aaab', undefined, undefined, 'ab']);
+    expect(results.map((line) => readMembers(line.found).tags.run)).to.deep.equal(['ab', undefined, 'aab', undefined, 'aaab', undefined, undefined, 'ab']);
     expect(pool.statistics()).to.deep.equal({ lines: 8, abandonedLines: 0, threadsLost: 2, queuedLines: 0 });
     expect(pool.patternOffences()).to.have.length(1);
   });
@@ -111,20 +111,21 @@ describe('WorkerPool', function () {
     let cpuMs = 0;
     open({ lineBudgetMs: 200, threadCpuMs: () => (cpuMs += 150) });
     const results = await pool.normalise(CATASTROPHIC.version, ['ab', HOSTILE, 'aab'].map(input));
-    expect(results.map(({ matched }) => matched.length)).to.deep.equal([1, 0, 1]);
+    expect(results.map(({ found }) => found === '')).to.deep.equal([false, true, false]);
   });
 
   it('does not blame a thread that waits for a processor, however long', async () => {
     open({ lineBudgetMs: 100, threadCpuMs: () => 1 });
     const slow = pool.normalise(CATASTROPHIC.version, [input(`${'a'.repeat(24)}`)]);
-    expect((await slow)[0]?.matched).to.have.length(0);
+    expect((await slow)[0]?.found).to.equal('');
     expect(pool.statistics()).to.include({ abandonedLines: 0, threadsLost: 0 });
   });
 
   it('goes by the clock on the wall, generously, where computing time is unknown', async () => {
     open({ lineBudgetMs: 20, threadCpuMs: () => undefined, offencesUntilSuspended: 1 });
     const [hostile, good] = await pool.normalise(CATASTROPHIC.version, [input(HOSTILE), input('ab')]);
-    expect([hostile?.matched.length, good?.matched.length]).to.deep.equal([0, 1]);
+    expect(hostile?.found).to.equal('');
+    expect(good?.found).to.contain('normalizers');
     expect(pool.statistics()).to.include({ abandonedLines: 0, threadsLost: 1 });
   });
 
@@ -145,7 +146,7 @@ describe('WorkerPool', function () {
       await pool.normalise(WORDS.version, ordinary);
       done += ordinary.length;
     }
-    expect((await attack).every(({ matched }) => matched.length === 0)).to.equal(true);
+    expect((await attack).every(({ found }) => found === '')).to.equal(true);
     expect(pool.patternOffences().map(({ normalizer, offences }) => [normalizer, offences])).to.deep.equal([['test-1.0', 2]]);
     expect(done, 'the other lines went on').to.be.greaterThan(10 * ordinary.length);
     // Two budgets and the start of two threads, which compile the sources here: not the time of a built program.
@@ -157,7 +158,7 @@ describe('WorkerPool', function () {
     await rejected(pool.normalise('0123456789abcdef', [input('x')]), NotFoundError);
     const error = await rejected(pool.normalise(BROKEN.version, [input('x')]), InputError);
     expect(error.message).to.contain('broken.xml:1');
-    expect((await pool.normalise(WORDS.version, [input('a b')]))[0]?.matched).to.have.length(1);
+    expect((await pool.normalise(WORDS.version, [input('a b')]))[0]?.found).to.contain('normalizers');
   });
 
   it('makes callers wait when full, refuses when too many wait, and admits a call larger than the queue alone', async () => {

@@ -12,7 +12,7 @@ const ID = fileId(1);
 function document(line: number): IndexDocument {
   return {
     id: `${ID}!${line}`, fileId: ID, line, sourceId: 'source-1', source: 'alpha', dateMs: 1, receivedMs: 1, text: 'x',
-    truncated: false, tagMembers: '', normalizers: [], definitions: 'd1',
+    truncated: false, found: '', definitions: 'd1',
   };
 }
 

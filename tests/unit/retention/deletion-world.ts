@@ -87,7 +87,7 @@ export class DeletionWorld {
     return {
       id: `${fileId}!${String(line)}`, fileId, line, sourceId: state.sourceId, source: state.sourceName,
       dateMs: 0, receivedMs: blocks?.[0]?.receptions[line]?.[1] ?? state.lastReceivedMs,
-      text: this.texts.get(fileId)?.[line] ?? '', truncated: false, tagMembers: '', normalizers: [],
+      text: this.texts.get(fileId)?.[line] ?? '', truncated: false, found: '',
       definitions: 'v1',
     };
   }
