@@ -27,7 +27,7 @@ export PATH := $(CURDIR)/parts/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help build up down status clean distclean demo test test-long test-slapos chaos overload mends \
-	lint typecheck lock hashes sdist bench-intake bench-queue bench-normaliser fuzz-normaliser fuzz-input
+	lint typecheck lock hashes sdist bench-intake bench-queue bench-index bench-normaliser fuzz-normaliser fuzz-input
 
 help: ## show this list
 	@echo 'Targets:'
@@ -111,6 +111,11 @@ bench-intake: build ## measure durable intake against a bare HTTPS sink that fsy
 
 bench-queue: build ## measure the queue on three ZooKeepers, with up to 100,000 items waiting, against the classic recipe
 	@TS_NODE_TRANSPILE_ONLY=true node -r ts-node/register benchmarks/queue.ts
+
+bench-index: build ## measure the index: a bare loader, our index stage, and a consumer's whole work on files
+	@test -d parts/pysolr || venv/bin/python -m pip install -q --target parts/pysolr \
+	  -r benchmarks/support/pysolr-requirements.txt
+	@TS_NODE_TRANSPILE_ONLY=true node -r ts-node/register benchmarks/index.ts
 
 bench-normaliser: build ## measure the normaliser: against PyLogsParser, with two workers, with more definitions
 	@TS_NODE_TRANSPILE_ONLY=true node -r ts-node/register benchmarks/normaliser.ts

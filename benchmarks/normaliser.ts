@@ -19,8 +19,9 @@ import { loadDefinitions } from '../src/process/definitions';
 import { pylogsparserFiles, pylogsparserFolder } from '../tests/support/pylogsparser/installation';
 import { findPython2 } from '../tests/support/pylogsparser/python2-oracle';
 import { normalizerXml } from '../tests/unit/normaliser/definitions';
-import { ChainThread, type Spent } from './support/chain-thread';
+import { ChainThread } from './support/chain-thread';
 import { Figures, type Round } from './support/figures';
+import { type Spent, timed } from './support/timed';
 
 const checkout = join(__dirname, '..');
 /** Every so many-th line of the samples: the original needs a second or more for them. */
@@ -53,15 +54,6 @@ function mixedLines(): readonly string[] {
 
 function inputOf(text: string): NormaliserInput {
   return { text, receivedMs: RECEIVED_MS, timeZone: TIME_ZONE };
-}
-
-async function timed(work: () => unknown): ReturnType<Turn> {
-  const cpu = process.cpuUsage();
-  const started = performance.now();
-  await work();
-  const seconds = (performance.now() - started) / 1_000;
-  const { user, system } = process.cpuUsage(cpu);
-  return { seconds, cpuSeconds: (user + system) / 1e6 };
 }
 
 function ours(name: string, thread: ChainThread, ratioTo?: string): Contestant {

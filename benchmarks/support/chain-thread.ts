@@ -2,11 +2,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { DefinitionSet, NormaliserInput } from '../../src/normaliser/ports';
-
-export interface Spent {
-  readonly seconds: number;
-  readonly cpuSeconds: number;
-}
+import type { Spent } from './timed';
 
 /**
  * A chain in a thread of its own, as a consumer has it: what V8 learned from another set of definitions would slow it
